@@ -1,0 +1,1 @@
+"""What Breakwater exists for, as pure functions and tables: no Django, no I/O, no clock, no chance."""
