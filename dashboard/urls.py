@@ -1,0 +1,9 @@
+"""Every address of the dashboard that Django answers: one include for each face."""
+
+from django.contrib import admin
+from django.urls import include, path
+
+urlpatterns = [
+    path("admin/", admin.site.urls),
+    path("i18n/", include("django.conf.urls.i18n")),
+]

@@ -1,0 +1,9 @@
+"""Pages and JSON: everything that Django answers. `dashboard.asgi` is the whole, live streams included."""
+
+import os
+
+from django.core.wsgi import get_wsgi_application
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "dashboard.settings")
+
+application = get_wsgi_application()
