@@ -95,7 +95,8 @@ def folder(name: str, default: Path) -> Path:
         path.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise ImproperlyConfigured(
-            f"{name}={str(path)!r} cannot be made ({_reason(error)}): set {name} to a folder that we may write to."
+            f"{name}={str(path)!r} cannot be made ({_reason(error)}): "
+            f"set {name} to a folder that we may write to."
         ) from error
     if not os.access(path, os.W_OK | os.X_OK):
         raise ImproperlyConfigured(
