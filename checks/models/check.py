@@ -77,7 +77,9 @@ class CheckState(models.Model):
         indexes = (
             models.Index(fields=("location", "next_due_at"), name="checks_state_due"),
             models.Index(
-                fields=("leased_until",), name="checks_state_lease", condition=models.Q(leased_until__isnull=False)
+                fields=("leased_until",),
+                name="checks_state_lease",
+                condition=models.Q(leased_until__isnull=False),
             ),
         )
 

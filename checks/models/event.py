@@ -23,7 +23,9 @@ class Event(models.Model):
     """SHA-256 over this event and the hash before it."""
 
     class Meta:
-        constraints = (models.UniqueConstraint(fields=("stream", "version"), name="checks_event_stream_version"),)
+        constraints = (
+            models.UniqueConstraint(fields=("stream", "version"), name="checks_event_stream_version"),
+        )
         indexes = (
             models.Index(fields=("type", "position"), name="checks_event_type"),
             models.Index(fields=("recorded_at",), name="checks_event_time"),

@@ -1,0 +1,1 @@
+"""The event store: what has happened, in order, for good."""

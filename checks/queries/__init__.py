@@ -1,0 +1,1 @@
+"""The read door: functions that return small frozen rows, never model instances."""
