@@ -7,10 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from types import MappingProxyType, TracebackType
+from types import TracebackType
 from typing import Self
 
-NO_HEADERS: Mapping[str, str] = MappingProxyType({})
 MEBIBYTE = 1_048_576
 
 
@@ -31,7 +30,7 @@ class HttpRequest:
 
     url: str
     method: str = "GET"
-    headers: Mapping[str, str] = field(default=NO_HEADERS, repr=False)
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     body: bytes | None = field(default=None, repr=False)
     follow_redirects: bool = True
     max_redirects: int = 5

@@ -208,7 +208,7 @@ def _everywhere(rule: Rule) -> list[Rule]:
     """The rule itself; for an unspecified address, that port on all addresses of this machine."""
     if not rule.names_one_address or reach(rule.network.network_address) is not Reach.UNSPECIFIED:
         return [rule]
-    local = [ip_network(text) for text in ("127.0.0.0/8", "::1", "0.0.0.0", "::")]
+    local = [rule.network, *(ip_network(text) for text in ("127.0.0.0/8", "::1", "0.0.0.0/32", "::/128"))]
     for interface in psutil.net_if_addrs().values():
         found = (literal(each.address.partition("%")[0]) for each in interface)
         local.extend(ip_network(address) for address in found if address is not None)
