@@ -90,7 +90,7 @@ class Outcome:
     verdict: Verdict
     output: str = ""
     facts: Facts = NO_FACTS
-    phases_ms: Mapping[str, float] = field(default=NOTHING)
+    phases_ms: Mapping[str, float] = field(default_factory=lambda: NOTHING)
     replaceable_by: str = ""
     conditions: tuple[ConditionResult, ...] = ()
 
@@ -116,7 +116,11 @@ class Outcome:
         replaceable_by: str = "",
     ) -> Outcome:
         return cls(
-            verdict=Verdict.DOWN, output=output, facts=facts, phases_ms=phases_ms, replaceable_by=replaceable_by
+            verdict=Verdict.DOWN,
+            output=output,
+            facts=facts,
+            phases_ms=phases_ms,
+            replaceable_by=replaceable_by,
         )
 
     @classmethod
