@@ -47,7 +47,7 @@ class Readiness:
 
 
 def readiness(now: datetime) -> Readiness:
-    """Whether the database answers, beat ticks and due checks are run. A database that is away is a finding."""
+    """Whether the database answers, beat ticks and due checks are run. A database away is a finding."""
     try:
         beat_seen_at = WorkerSign.objects.filter(worker=BEAT).values_list("seen_at", flat=True).first()
         oldest_due = oldest_due_at(now)

@@ -13,7 +13,7 @@ from django.db.models import Q, Subquery
 from checks.models import CheckState, Event, WorkerSign
 from checks.queries.health import BEAT
 from checks.rules.freshness import beat_is_silent, is_stale
-from checks.rules.overall import worst
+from checks.rules.status import Status, worst
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,7 +42,7 @@ class CheckStatus:
 
     Attributes:
         id: Stays the same for as long as the check exists, whatever is changed about it.
-        status: ``up``, ``degraded``, ``down`` or ``unknown``, after thresholds.
+        status: After thresholds.
         since: When it took this status.
         next_run_at: The next slot; None while paused.
         consecutive_failures: Results in a row that were down.
@@ -57,7 +57,7 @@ class CheckStatus:
     group: str
     tags: tuple[str, ...]
     kind: str
-    status: str
+    status: Status
     since: datetime
     last_ok_at: datetime | None
     last_run_at: datetime | None
@@ -79,7 +79,7 @@ class StatusReport:
         counts: Checks by status, and ``total``, ``paused`` and ``stale``.
     """
 
-    status: str
+    status: Status
     generated_at: datetime
     position: int
     counts: Mapping[str, int]
@@ -158,7 +158,7 @@ def _check_status(row: tuple[Any, ...], now: datetime, beat_silent: bool) -> Che
         group=group,
         tags=tuple(definition.get("tags", ())),
         kind=kind,
-        status=status,
+        status=Status(status),
         since=since,
         last_ok_at=last_ok_at,
         last_run_at=last_run_at,
@@ -190,7 +190,7 @@ def _counts(checks: Collection[CheckStatus]) -> dict[str, int]:
     by_status = Counter(check.status for check in checks)
     return {
         "total": len(checks),
-        **{status: by_status[status] for status in ("up", "degraded", "down", "unknown")},
+        **{status.value: by_status[status] for status in Status},
         "paused": sum(check.paused for check in checks),
         "stale": sum(check.stale for check in checks),
     }
