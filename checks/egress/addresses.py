@@ -110,13 +110,14 @@ def reach(address: Address) -> Reach:
 @lru_cache(maxsize=4096)
 def forms(address: Address) -> tuple[Address, ...]:
     """
-    The address and every IPv4 address it carries: each could be where a packet ends.
+    The address and every address it carries: each could be where a packet ends.
 
     A mapped address (``::ffff:a.b.c.d``) is dialled as IPv4, so it is replaced by what it carries;
-    tunnels and translations stay and are followed by it.
+    tunnels and translations stay and are followed by it. Dialling an unspecified address reaches
+    this machine, so loopback follows it.
     """
     if isinstance(address, IPv4Address):
-        return (address,)
+        return (address,) if int(address) else (address, IPv4Address("127.0.0.1"))
     if address.ipv4_mapped is not None:
         return (address.ipv4_mapped,)
     number = int(address)
@@ -130,9 +131,11 @@ _COMPATIBLE, _TRANSLATED, _NAT64 = (
 _LOCAL_NAT64 = int(ip_address("64:ff9b:1::")) >> 80
 
 
-def _embedded(number: int) -> Iterator[IPv4Address]:
+def _embedded(number: int) -> Iterator[Address]:
     low = number & 0xFFFFFFFF
     upper = number >> 32
+    if number == 0:
+        yield IPv6Address(1)
     if upper in (_COMPATIBLE, _TRANSLATED, _NAT64) and number > 1:
         yield IPv4Address(low)
     elif number >> 80 == _LOCAL_NAT64:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-import ssl
+import asyncio
 
 from checks.egress.addresses import Address, literal
+from checks.egress.exchange import exchange
+from checks.egress.http import Bridge
 from checks.egress.lookup import Lookup, SystemLookup, ascii_name
-from checks.egress.messages import Connection, DnsAnswer, HttpRequest, HttpResponse, PingReply
+from checks.egress.messages import HttpRequest, HttpResponse
 from checks.egress.policy import Policy
+from checks.egress.urls import Target
 from checks.errors import EgressBlocked, NameNotResolved, ProbeUnable
 
 
@@ -25,6 +28,7 @@ class Egress:
     def __init__(self, policy: Policy, lookup: Lookup | None = None) -> None:
         self.policy = policy
         self._lookup: Lookup = lookup or SystemLookup()
+        self._bridges: dict[asyncio.AbstractEventLoop, Bridge] = {}
 
     async def resolve(self, host: str, port: int) -> tuple[Address, ...]:
         """
@@ -67,18 +71,23 @@ class Egress:
                         "which no setting opens"
                     )
 
-    async def connect(
-        self, host: str, port: int, *, tls: ssl.SSLContext | None = None, server_hostname: str | None = None
-    ) -> Connection:
-        raise NotImplementedError
-
     async def http(self, request: HttpRequest) -> HttpResponse:
-        raise NotImplementedError
+        """One HTTP exchange; every redirect passes the door again."""
+        return await exchange(self._bridge(), self.resolve, self._explain, request)
 
-    async def dns(
-        self, name: str, record_type: str, *, resolver: str | None = None, port: int = 53
-    ) -> DnsAnswer:
-        raise NotImplementedError
+    def _bridge(self) -> Bridge:
+        loop = asyncio.get_running_loop()
+        bridge = self._bridges.get(loop)
+        if bridge is None:
+            for gone in [each for each in self._bridges if each.is_closed()]:
+                self._bridges.pop(gone).close()
+            bridge = self._bridges[loop] = Bridge(loop)
+        return bridge
 
-    async def ping(self, host: str, *, count: int = 1) -> PingReply:
-        raise NotImplementedError
+    def close(self) -> None:
+        """Let go of the running loop; what is under way there is cancelled."""
+        if bridge := self._bridges.pop(asyncio.get_running_loop(), None):
+            bridge.close()
+
+    async def _explain(self, target: Target) -> str:
+        return ""

@@ -87,7 +87,7 @@ class Policy:
         for form in forms(address):
             if reason := self._objection(form, port, metadata_name=metadata_name):
                 shown = _shown(address, port)
-                carried = f" carries {_shown(form, port)}, which" if form != address else ""
+                carried = f" leads to {_shown(form, port)}, and that" if form != address else ""
                 via = f" (for {host})" if host and literal(host) is None else ""
                 raise EgressBlocked(f"{shown}{via}{carried} {reason}")
 
@@ -138,7 +138,7 @@ def parse_policy(
             problems.append(Problem(f"{setting}_ALLOW", str(error)))
     for entry in _entries(never):
         try:
-            if name := _NAME_AND_PORT.fullmatch(entry):
+            if (name := _NAME_AND_PORT.fullmatch(entry)) and literal(name["host"]) is None:
                 names.append(OwnName(name["host"].lower(), _port(name["port"], entry)))
             else:
                 forbidden.extend(_everywhere(parse_rule(entry)))
@@ -150,7 +150,7 @@ def parse_policy(
 
 
 _ENTRY = re.compile(r"(?:\[(?P<six>[^\]]+)\]|(?P<four>[^:\[\]]+))(?::(?P<ports>[^:]+))?")
-_NAME_AND_PORT = re.compile(r"(?P<host>(?=[^:]*[g-z_-])[a-z0-9_.-]+):(?P<port>\d+)", re.IGNORECASE)
+_NAME_AND_PORT = re.compile(r"(?P<host>[a-z0-9_.-]+):(?P<port>\d+)", re.IGNORECASE)
 
 
 def parse_rule(entry: str) -> Rule:
