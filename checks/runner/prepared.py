@@ -64,7 +64,7 @@ def prepare(slug: str, raw: Mapping[str, Any], *, environ: Mapping[str, str]) ->
         thresholds=Thresholds(definition.failure_threshold, definition.success_threshold),
         conditions=conditions,
         degraded_conditions=degraded_conditions,
-        host=kind.host(),
+        host=kind.peer(),
         asked=frozenset().union(*(condition.placeholders for condition in conditions)),
     )
 

@@ -1,0 +1,1 @@
+"""Probes under a deadline: one long-lived loop a process, hundreds of probes at once."""

@@ -1,0 +1,145 @@
+"""
+The probing half of a worker process: one prober, wired to the bus.
+
+It is started when the worker is ready and stopped before it goes; a task that arrives without it
+(a worker of the system queue only) is refused in plain words.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from functools import partial
+
+from django.conf import settings
+from django.db import close_old_connections
+
+from checks import bus
+from checks.commands.actor import SYSTEM
+from checks.commands.results import RecordResults
+from checks.commands.signs import GiveSign
+from checks.commands.slots import ClaimSlots, ReleaseSlots, WriteOffLostSlots
+from checks.queries.health import worker_signs
+from checks.runner.assignment import Assignment, Observation
+from checks.runner.outbound import egress
+from checks.runner.prober import Prober, Storage
+from checks.runner.probe import Surroundings
+from checks.runner.registered import RegisteredRunner
+
+SIGN_EVERY = timedelta(seconds=5)
+
+
+class Worker:
+    """
+    Args:
+        locations: Whose slots this process runs.
+        alone: No other process can hold a lease, so those left from an earlier run are lost.
+    """
+
+    def __init__(self, locations: Sequence[str], *, alone: bool) -> None:
+        self.name = f"{socket.gethostname()}-{os.getpid()}"
+        self.locations = tuple(locations)
+        self._alone = alone
+        self._started_at = datetime.now(UTC)
+        self._signed_at: datetime | None = None
+        self._beat_seen_at: datetime | None = None
+        self._registered = RegisteredRunner()
+        self._prober = Prober(
+            Storage(claim=self._claim, record=self._record, release=self._release),
+            Surroundings(
+                egress=egress(), run_registered=self._registered.run, worker_signs=_worker_signs_in_thread
+            ),
+            locations=self.locations,
+            in_flight=settings.MAX_PROBES_IN_FLIGHT,
+            per_host=settings.MAX_PROBES_PER_HOST,
+            new_loop=fastest_loop(),
+        )
+
+    def start(self) -> None:
+        if self._alone:
+            bus.handle(WriteOffLostSlots(all_leases=True), actor=SYSTEM)
+        self._prober.start()
+        for location in self.locations:
+            self._prober.wake(location)
+
+    def stop(self, timeout: timedelta) -> None:
+        """Let running probes end within `timeout`, store them, give back the rest."""
+        self._prober.stop(timeout)
+        self._registered.stop()
+
+    def wake(self, location: str) -> None:
+        self._beat_seen_at = datetime.now(UTC)
+        self._prober.wake(location)
+
+    # On the prober's writer thread
+
+    def _claim(self, location: str, limit: int) -> list[Assignment]:
+        close_old_connections()
+        self._give_sign()
+        return bus.handle(ClaimSlots(location=location, worker=self.name, limit=limit), actor=SYSTEM)
+
+    def _record(self, observations: Sequence[Observation]) -> list[Assignment]:
+        close_old_connections()
+        return bus.handle(RecordResults(observations=observations, worker=self.name), actor=SYSTEM)
+
+    def _release(self, assignments: Sequence[Assignment]) -> None:
+        bus.handle(ReleaseSlots(assignments=assignments), actor=SYSTEM)
+
+    def _give_sign(self) -> None:
+        now = datetime.now(UTC)
+        if self._signed_at is not None and now - self._signed_at < SIGN_EVERY:
+            return
+        self._signed_at = now
+        sign = GiveSign(
+            worker=self.name,
+            locations=self.locations,
+            started_at=self._started_at,
+            in_flight=self._prober.in_flight,
+            lateness_p99_ms=self._prober.lateness.quantile(0.99),
+            beat_seen_at=self._beat_seen_at,
+        )
+        bus.handle(sign, actor=SYSTEM)
+
+
+async def _worker_signs_in_thread() -> Mapping[str, datetime]:
+    return await asyncio.to_thread(worker_signs)
+
+
+def fastest_loop() -> partial[asyncio.AbstractEventLoop]:
+    """Makes loops of uvloop where it is installed, the standard library's otherwise."""
+    try:
+        import uvloop
+    except ImportError:
+        return partial(asyncio.new_event_loop)
+    return partial(uvloop.new_event_loop)
+
+
+_worker: Worker | None = None
+
+
+def start_worker(locations: Sequence[str], *, alone: bool = False) -> Worker:
+    """Start this process's prober. Raises RuntimeError when it runs already."""
+    global _worker  # noqa: PLW0603  one prober a process, by design
+    if _worker is not None:
+        raise RuntimeError("This process's prober runs already.")
+    _worker = Worker(locations, alone=alone)
+    _worker.start()
+    return _worker
+
+
+def stop_worker(timeout: timedelta) -> None:
+    """Stop this process's prober, if it runs."""
+    global _worker  # noqa: PLW0603
+    if _worker is not None:
+        _worker.stop(timeout)
+        _worker = None
+
+
+def worker() -> Worker:
+    """Raises RuntimeError where no prober has been started."""
+    if _worker is None:
+        raise RuntimeError("No prober runs in this process: start_worker() comes first.")
+    return _worker
