@@ -12,7 +12,6 @@ import os
 import socket
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from functools import partial
 
 from django.conf import settings
 from django.db import close_old_connections
@@ -25,9 +24,14 @@ from checks.commands.slots import ClaimSlots, ReleaseSlots, WriteOffLostSlots
 from checks.queries.health import worker_signs
 from checks.runner.assignment import Assignment, Observation
 from checks.runner.outbound import egress
-from checks.runner.prober import Prober, Storage
 from checks.runner.probe import Surroundings
+from checks.runner.prober import Prober, Storage
 from checks.runner.registered import RegisteredRunner
+
+try:
+    import uvloop
+except ImportError:
+    uvloop = None  # type: ignore[assignment]
 
 SIGN_EVERY = timedelta(seconds=5)
 
@@ -55,7 +59,7 @@ class Worker:
             locations=self.locations,
             in_flight=settings.MAX_PROBES_IN_FLIGHT,
             per_host=settings.MAX_PROBES_PER_HOST,
-            new_loop=fastest_loop(),
+            new_loop=new_loop,
         )
 
     def start(self) -> None:
@@ -79,11 +83,15 @@ class Worker:
     def _claim(self, location: str, limit: int) -> list[Assignment]:
         close_old_connections()
         self._give_sign()
-        return bus.handle(ClaimSlots(location=location, worker=self.name, limit=limit), actor=SYSTEM)
+        claim = ClaimSlots(location=location, worker=self.name, limit=limit)
+        assignments: list[Assignment] = bus.handle(claim, actor=SYSTEM)
+        return assignments
 
     def _record(self, observations: Sequence[Observation]) -> list[Assignment]:
         close_old_connections()
-        return bus.handle(RecordResults(observations=observations, worker=self.name), actor=SYSTEM)
+        record = RecordResults(observations=observations, worker=self.name)
+        near: list[Assignment] = bus.handle(record, actor=SYSTEM)
+        return near
 
     def _release(self, assignments: Sequence[Assignment]) -> None:
         bus.handle(ReleaseSlots(assignments=assignments), actor=SYSTEM)
@@ -108,13 +116,9 @@ async def _worker_signs_in_thread() -> Mapping[str, datetime]:
     return await asyncio.to_thread(worker_signs)
 
 
-def fastest_loop() -> partial[asyncio.AbstractEventLoop]:
-    """Makes loops of uvloop where it is installed, the standard library's otherwise."""
-    try:
-        import uvloop
-    except ImportError:
-        return partial(asyncio.new_event_loop)
-    return partial(uvloop.new_event_loop)
+def new_loop() -> asyncio.AbstractEventLoop:
+    """A loop of uvloop where that is installed, of the standard library otherwise."""
+    return uvloop.new_event_loop() if uvloop is not None else asyncio.new_event_loop()
 
 
 _worker: Worker | None = None
@@ -122,7 +126,7 @@ _worker: Worker | None = None
 
 def start_worker(locations: Sequence[str], *, alone: bool = False) -> Worker:
     """Start this process's prober. Raises RuntimeError when it runs already."""
-    global _worker  # noqa: PLW0603  one prober a process, by design
+    global _worker
     if _worker is not None:
         raise RuntimeError("This process's prober runs already.")
     _worker = Worker(locations, alone=alone)
@@ -132,7 +136,7 @@ def start_worker(locations: Sequence[str], *, alone: bool = False) -> Worker:
 
 def stop_worker(timeout: timedelta) -> None:
     """Stop this process's prober, if it runs."""
-    global _worker  # noqa: PLW0603
+    global _worker
     if _worker is not None:
         _worker.stop(timeout)
         _worker = None

@@ -77,7 +77,17 @@ WRITTEN = (
     "last_latency_ms",
     "last_output",
 )
-RESULT = ("check_id", "slot", "started_at", "verdict", "latency_ms", "late_ms", "attempts", "output", "detail")
+RESULT = (
+    "check_id",
+    "slot",
+    "started_at",
+    "verdict",
+    "latency_ms",
+    "late_ms",
+    "attempts",
+    "output",
+    "detail",
+)
 
 
 def record_results(command: RecordResults, actor: Actor) -> list[Assignment]:
@@ -177,7 +187,9 @@ def _update(item: Observation, row: Row, now: datetime, appends: list[Append]) -
     )
 
 
-def _after_overrun(plan: schedule.Schedule, due_at: datetime, now: datetime) -> tuple[datetime, dict[str, Any]]:
+def _after_overrun(
+    plan: schedule.Schedule, due_at: datetime, now: datetime
+) -> tuple[datetime, dict[str, Any]]:
     """The next slot still to come, and what the log says of those that the run went on through."""
     first = last = due_at
     count = 0
@@ -220,7 +232,11 @@ def _detail(outcome: Outcome) -> dict[str, Any]:
 
 
 def _claim_near(
-    accepted: Sequence[tuple[Observation, Row]], updates: Sequence[tuple[Any, ...]], worker: str, now: datetime, actor: Actor
+    accepted: Sequence[tuple[Observation, Row]],
+    updates: Sequence[tuple[Any, ...]],
+    worker: str,
+    now: datetime,
+    actor: Actor,
 ) -> list[Assignment]:
     horizon = now + LOOK_AHEAD
     leases = []
@@ -228,7 +244,12 @@ def _claim_near(
         next_due_at, recent = update[NEXT_DUE_AT], update[STRIP]
         prepared = item.assignment.prepared
         # A definition that has changed since is left to the next claim, which reads it anew.
-        if prepared is None or next_due_at is None or next_due_at > horizon or row.version != item.assignment.version:
+        if (
+            prepared is None
+            or next_due_at is None
+            or next_due_at > horizon
+            or row.version != item.assignment.version
+        ):
             continue
         claimable = Claimable(row.check_id, item.assignment.slug, row.version, next_due_at, row.fence, recent)
         leases.append(lease(claimable, prepared, now))

@@ -15,7 +15,7 @@ from datetime import UTC, datetime, timedelta
 
 from django.conf import settings
 from django.db import connection, transaction
-from django.db.models import Max, Min
+from django.db.models import Min
 
 from checks.commands.actor import Actor
 from checks.models import Check, Checkpoint, Event, Result, Rollup, bulk, partitions, rollup_rows
@@ -124,7 +124,9 @@ def _minute(start: datetime) -> dict[int, rollup.Rollup]:
     return sums
 
 
-def _results(start: datetime, end: datetime) -> Iterable[tuple[int, str, float | None, dict[str, dict[str, float]]]]:
+def _results(
+    start: datetime, end: datetime
+) -> Iterable[tuple[int, str, float | None, dict[str, dict[str, float]]]]:
     # Through the checks, so that the key of the results, which begins with the check, is of use.
     ids = list(Check.objects.order_by("pk").values_list("pk", flat=True))
     for first in range(0, len(ids), 500):
@@ -185,7 +187,7 @@ def _forget_results(now: datetime) -> int:
     return len(old)
 
 
-def _in_slices(table: str, condition: str, values: list[object]) -> int:
+def _in_slices(table: str, condition: str, values: list[int | datetime]) -> int:
     """Delete in short transactions, so that no probe's result waits for the write lock."""
     row = "ctid" if connection.vendor == "postgresql" else "rowid"
     sql = f"DELETE FROM {table} WHERE {row} IN (SELECT {row} FROM {table} WHERE {condition} LIMIT {SLICE})"  # noqa: S608
@@ -193,7 +195,7 @@ def _in_slices(table: str, condition: str, values: list[object]) -> int:
     while True:
         with transaction.atomic(), connection.cursor() as cursor:
             cursor.execute(sql, values)
-            count = cursor.rowcount
+            count: int = cursor.rowcount
         removed += count
         if count < SLICE:
             return removed

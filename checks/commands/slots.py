@@ -126,7 +126,9 @@ def lease(row: Claimable, prepared: Prepared | str, now: datetime) -> Lease:
     definition = prepared.definition
     start_at = slot
     if slot < now - LOOK_AHEAD:
-        spread = CATCH_UP_SPREAD if definition.interval is None else min(CATCH_UP_SPREAD, definition.interval / 2)
+        spread = (
+            CATCH_UP_SPREAD if definition.interval is None else min(CATCH_UP_SPREAD, definition.interval / 2)
+        )
         start_at = now + timedelta(milliseconds=schedule.offset_ms(row.slug, spread))
     return Lease(
         row.check_id,
@@ -254,7 +256,11 @@ def write_off_lost_slots(command: WriteOffLostSlots, actor: Actor) -> int:
             (
                 Append(
                     f"check-{slug}",
-                    [NewEvent("SlotLost", {"slot": slot.isoformat(), "worker": worker, "why": "worker lost"})],
+                    [
+                        NewEvent(
+                            "SlotLost", {"slot": slot.isoformat(), "worker": worker, "why": "worker lost"}
+                        )
+                    ],
                 )
                 for _, slug, slot, worker, _, _ in rows
             ),

@@ -1,4 +1,4 @@
-"""One file per table. Rows only: what they mean is decided in rules/, written in commands/, read in queries/."""
+"""One file per table. Rows only: rules/ says what they mean, commands/ writes, queries/ reads."""
 
 from checks.models.check import Check, CheckState
 from checks.models.checkpoint import Checkpoint

@@ -59,7 +59,9 @@ def update(model: type[models.Model], key: str, columns: Sequence[str], rows: It
             cursor.executemany(sql, [(*row[1:], row[0]) for row in prepared])
 
 
-def upsert(model: type[models.Model], keys: Sequence[str], columns: Sequence[str], rows: Iterable[Row]) -> None:
+def upsert(
+    model: type[models.Model], keys: Sequence[str], columns: Sequence[str], rows: Iterable[Row]
+) -> None:
     """Insert rows (keys first, then columns), or overwrite the columns of those that exist."""
     wanted = (*keys, *columns)
     prepared = _prepared(model, wanted, rows)
@@ -126,5 +128,7 @@ def _unnest(model: type[models.Model], columns: tuple[str, ...]) -> str:
 
 def _pg_type(field: models.Field[Any, Any]) -> str:
     target = field.target_field if isinstance(field, models.ForeignKey) else field
-    declared = target.rel_db_type(connection) if isinstance(field, models.ForeignKey) else field.db_type(connection)
+    declared = (
+        target.rel_db_type(connection) if isinstance(field, models.ForeignKey) else field.db_type(connection)
+    )
     return (declared or "text").split(" GENERATED")[0].split("(")[0]

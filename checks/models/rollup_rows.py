@@ -27,24 +27,14 @@ COLUMNS = (
 
 def to_row(value: rollup.Rollup) -> tuple[Any, ...]:
     """The value's columns, in the order of `COLUMNS`."""
-    return (
-        value.up,
-        value.degraded,
-        value.down,
-        value.blocked,
-        value.skipped,
-        value.unknown,
-        value.missed,
-        value.latency_count,
-        value.latency_sum_ms,
-        value.latency_min_ms,
-        value.latency_max_ms,
-        rollup.encode_sketch(value.sketch),
-        dict(value.phases_ms),
-    )
+    columns = {name: getattr(value, name) for name in COLUMNS}
+    columns["sketch"] = rollup.encode(value.sketch)
+    columns["phases_ms"] = dict(value.phases_ms)
+    return tuple(columns.values())
 
 
 def from_row(row: Sequence[Any]) -> rollup.Rollup:
     """The value of a row that was read in the order of `COLUMNS`."""
-    *numbers, sketch, phases_ms = row
-    return rollup.Rollup(*numbers, sketch=rollup.decode_sketch(sketch), phases_ms=phases_ms)
+    columns = dict(zip(COLUMNS, row, strict=True))
+    columns["sketch"] = rollup.decode(columns["sketch"])
+    return rollup.Rollup(**columns)

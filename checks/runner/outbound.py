@@ -31,7 +31,9 @@ def own_services() -> list[str]:
         if connection.vendor == "postgresql":
             host = connection.settings_dict["HOST"] or "127.0.0.1"
             if not host.startswith("/"):
-                services.append(f"{_host(host)}:{connection.settings_dict['PORT'] or DEFAULT_PORTS['postgresql']}")
+                services.append(
+                    f"{_host(host)}:{connection.settings_dict['PORT'] or DEFAULT_PORTS['postgresql']}"
+                )
     broker = urlsplit(settings.BROKER_URL)
     if broker.hostname:
         services.append(f"{_host(broker.hostname)}:{broker.port or DEFAULT_PORTS.get(broker.scheme, 0)}")

@@ -84,7 +84,7 @@ async def _attempt(prepared: Prepared, surroundings: Surroundings) -> tuple[Outc
     except (CheckError, OSError) as failure:
         answered = False
         outcome = Outcome.down(str(failure) or type(failure).__name__, replaceable_by="CONNECTED")
-    except Exception as bug:  # noqa: BLE001  a kind's bug must not be taken for the target's failure
+    except Exception as bug:
         log.exception("probe.bug", extra={"check": prepared.definition.slug})
         return Outcome.unknown(f"the probe itself failed: {type(bug).__name__}: {bug}"[:OUTPUT_LIMIT]), None
     elapsed = timedelta(seconds=loop.time() - started)

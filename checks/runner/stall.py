@@ -66,6 +66,10 @@ class StallWatch:
         if name not in self._stalls:
             frame = sys._current_frames().get(self._loop_thread)
             where = traceback.extract_stack(frame)[-1] if frame is not None else None
-            place = f"{where.filename}:{where.lineno} in {where.name}" if where is not None else "unknown place"
+            place = (
+                f"{where.filename}:{where.lineno} in {where.name}" if where is not None else "unknown place"
+            )
             log.warning("loop.blocked", extra={"check": name, "where": place})
-        self._stalls[name] = f"it blocked all other probes for {seconds:.1f} s: register it as a plain function"
+        self._stalls[name] = (
+            f"it blocked all other probes for {seconds:.1f} s: register it as a plain function"
+        )

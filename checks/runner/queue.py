@@ -1,0 +1,86 @@
+"""
+Which slot begins when: at its instant, while there is room, and not too many against one host.
+
+Pure book-keeping; the prober owns the loop and the clock.
+"""
+
+from __future__ import annotations
+
+import heapq
+import itertools
+from collections import defaultdict, deque
+from collections.abc import Iterator
+
+from checks.runner.assignment import Assignment
+
+
+class StartQueue:
+    """
+    Args:
+        in_flight: Probes that may run at once.
+        per_host: Of those, how many against one host.
+    """
+
+    def __init__(self, *, in_flight: int, per_host: int) -> None:
+        self._in_flight_limit = in_flight
+        self._per_host = per_host
+        self._waiting: list[tuple[float, int, Assignment]] = []
+        self._ready: deque[Assignment] = deque()
+        self._held_back: dict[str, deque[Assignment]] = {}
+        self._hosts: defaultdict[str, int] = defaultdict(int)
+        self._in_flight = 0
+        self._sequence = itertools.count()
+
+    def __len__(self) -> int:
+        return len(self._waiting) + len(self._ready) + sum(map(len, self._held_back.values()))
+
+    def add(self, assignment: Assignment) -> None:
+        heapq.heappush(self._waiting, (assignment.start_at.timestamp(), next(self._sequence), assignment))
+
+    def next_at(self) -> float | None:
+        """When the next slot begins, in epoch seconds; None when none waits for its instant."""
+        return self._waiting[0][0] if self._waiting else None
+
+    def begin(self, until: float) -> Iterator[Assignment]:
+        """
+        Yield what begins now, each counted as in flight from here on.
+
+        Args:
+            until: Slots up to this instant, in epoch seconds, have come.
+        """
+        while self._waiting and self._waiting[0][0] <= until:
+            self._ready.append(heapq.heappop(self._waiting)[2])
+        while self._ready and self._in_flight < self._in_flight_limit:
+            assignment = self._ready.popleft()
+            host = host_of(assignment)
+            if host and self._hosts[host] >= self._per_host:
+                self._held_back.setdefault(host, deque()).append(assignment)
+                continue
+            self._in_flight += 1
+            self._hosts[host] += 1
+            yield assignment
+
+    def end(self, assignment: Assignment) -> None:
+        """Make room: the assignment is in flight no more."""
+        host = host_of(assignment)
+        self._in_flight -= 1
+        self._hosts[host] -= 1
+        if waiting := self._held_back.get(host):
+            self._ready.appendleft(waiting.popleft())
+        elif not self._hosts[host]:
+            del self._hosts[host]
+            self._held_back.pop(host, None)
+
+    def drain(self) -> list[Assignment]:
+        """Remove and return everything that has not begun."""
+        unbegun = [item[2] for item in self._waiting]
+        unbegun += self._ready
+        unbegun += itertools.chain.from_iterable(self._held_back.values())
+        self._waiting.clear()
+        self._ready.clear()
+        self._held_back.clear()
+        return unbegun
+
+
+def host_of(assignment: Assignment) -> str:
+    return assignment.prepared.host if assignment.prepared is not None else ""
