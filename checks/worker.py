@@ -21,7 +21,7 @@ from checks.commands.actor import SYSTEM
 from checks.commands.results import RecordResults
 from checks.commands.signs import GiveSign
 from checks.commands.slots import ClaimSlots, ReleaseSlots, WriteOffLostSlots
-from checks.queries.health import worker_signs
+from checks.queries.workers import worker_signs
 from checks.runner.assignment import Assignment, Observation
 from checks.runner.outbound import egress
 from checks.runner.probe import Surroundings
