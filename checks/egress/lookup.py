@@ -18,11 +18,12 @@ from concurrent.futures import Future
 from ipaddress import ip_address
 from typing import Any, Protocol
 
-from checks.egress.addresses import Address
+from checks.egress.addresses import Address, literal
 from checks.errors import NameNotResolved, ProbeUnable
 
 SLOW_SECONDS = 1.0
 _LABEL = re.compile(r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?", re.IGNORECASE)
+_NUMERIC = re.compile(r"[0-9]+|0x[0-9a-f]*", re.IGNORECASE)
 
 
 class Lookup(Protocol):
@@ -60,7 +61,7 @@ def ascii_name(host: str) -> str:
         raise NameNotResolved(
             f"{host!r} is not a host name: labels of 1 to 63 letters, digits and hyphens, joined by dots"
         )
-    if labels[-1].isdecimal() or labels[-1].lower().startswith("0x"):
+    if literal(name) is None and _NUMERIC.fullmatch(labels[-1]):
         raise NameNotResolved(f"{host!r} is neither a host name nor an address")
     return name
 
