@@ -40,6 +40,10 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
+from tests.backends import free_port, postgres, redis
+
+__all__ = ["free_port", "postgres", "redis"]  # real ones, beside the hostile ones below
+
 LOOPBACK = "127.0.0.1"
 
 
