@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Callable, Iterable
+from itertools import groupby
 from typing import Any
 
 from django.http import Http404, HttpRequest, HttpResponse
@@ -95,8 +96,13 @@ def _ours(request: HttpRequest, error: BreakwaterError) -> HttpResponse:
 
 
 def _malformed(request: HttpRequest, error: ValidationError) -> HttpResponse:
-    problems = [Problem(".".join(map(str, found["loc"])), found["msg"]) for found in error.errors]
+    problems = [Problem(_place(found["loc"]), found["msg"]) for found in error.errors]
     return error_response(422, "invalid_input", "The request cannot be accepted.", problems)
+
+
+def _place(location: Iterable[str | int]) -> str:
+    """``query.status.0``; Ninja says the first part twice where a parameter is called like its source."""
+    return ".".join(part for part, _ in groupby(map(str, location)))
 
 
 def _by_status(request: HttpRequest, error: HttpError) -> HttpResponse:
