@@ -1,5 +1,35 @@
 """Every way of checking, one file each. Importing this package fills the register."""
 
-from checks.kinds import disk, http, memory, python, tcp
+from checks.kinds import (
+    broker,
+    database,
+    disk,
+    dns,
+    http,
+    icmp,
+    memory,
+    model,
+    postgres,
+    python,
+    redis,
+    tcp,
+    tls,
+    worker,
+)
 
-__all__ = ["disk", "http", "memory", "python", "tcp"]
+__all__ = [
+    "broker",
+    "database",
+    "disk",
+    "dns",
+    "http",
+    "icmp",
+    "memory",
+    "model",
+    "postgres",
+    "python",
+    "redis",
+    "tcp",
+    "tls",
+    "worker",
+]

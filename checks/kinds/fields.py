@@ -14,11 +14,16 @@ T = TypeVar("T")
 
 MAX_PEM = 65_536
 MAX_TEXT = 65_536
+USER_AGENT = "Breakwater"
 
 
 def _host(text: str) -> str:
     dialled_host(text)
     return text
+
+
+def _optional_host(text: str) -> str:
+    return _host(text) if text else text
 
 
 def _url(text: str) -> str:
@@ -81,6 +86,11 @@ Host = Annotated[
     str,
     AfterValidator(_host),
     WithJsonSchema({"type": "string", "maxLength": HOST_CHARACTERS, "minLength": 1}),
+]
+OptionalHost = Annotated[
+    str,
+    AfterValidator(_optional_host),
+    WithJsonSchema({"type": "string", "maxLength": HOST_CHARACTERS}),
 ]
 HttpUrl = Annotated[
     str,

@@ -15,7 +15,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
 
 from checks.egress import HttpRequest, HttpResponse
 from checks.kinds.base import Kind, Probing, Secret, kind
-from checks.kinds.fields import MAX_TEXT, Headers, HttpUrl, Line, Pem, Text, not_empty
+from checks.kinds.fields import MAX_TEXT, USER_AGENT, Headers, HttpUrl, Line, Pem, Text, not_empty
 from checks.kinds.masking import TELLING
 from checks.kinds.secrets import hide
 from checks.rules.expected_status import is_expected, parse_status, shown_status
@@ -24,7 +24,6 @@ from checks.rules.targets import parse_url, shown_host
 
 SUCCESS = (range(200, 300),)
 SUCCESS_OR_REDIRECT = (range(200, 400),)
-USER_AGENT = "Breakwater"
 
 
 def _status(written: object) -> object:
