@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 import structlog
+from structlog.dev import plain_traceback
 
 SHARED = (
     structlog.contextvars.merge_contextvars,
@@ -37,7 +39,9 @@ def logging_settings(level: str, shape: str) -> dict[str, Any]:
     if shape == "json":
         ending += [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
     else:
-        ending += [structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)]
+        ending += [
+            structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), exception_formatter=plain_traceback)
+        ]
     return {
         "version": 1,
         "disable_existing_loggers": False,

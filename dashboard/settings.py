@@ -50,6 +50,7 @@ DAY_RETENTION = env.days("DAY_RETENTION_DAYS", 1_830)
 
 # How checks run
 
+CHECKS_FILES = env.words("CHECKS_FILE")  # applied once, at the first start
 LOCATIONS = env.words("LOCATIONS", "default")
 EGRESS = env.choice("EGRESS", "lan", ("lan", "public", "list"))
 EGRESS_ALLOW = env.words("EGRESS_ALLOW") + ([f"127.0.0.1:{DEMO_PORT}"] if DEMO else [])

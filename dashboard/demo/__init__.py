@@ -1,0 +1,1 @@
+"""Small local targets that a person can break and mend, to watch the dashboard notice."""
