@@ -25,7 +25,7 @@ import struct
 import tempfile
 import threading
 import zlib
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -40,9 +40,9 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from tests.backends import free_port, postgres, redis
-
-__all__ = ["free_port", "postgres", "redis"]  # real ones, beside the hostile ones below
+from tests.backends import free_port as free_port  # real servers, beside the hostile ones below
+from tests.backends import postgres as postgres
+from tests.backends import redis as redis
 
 LOOPBACK = "127.0.0.1"
 
@@ -110,70 +110,63 @@ def serve(
 ) -> Iterator[Server]:
     """Run `behaviour` for every connection; the connection is closed when it returns."""
     server = Server(host, port, "https" if tls else "http")
+    writers: set[asyncio.StreamWriter] = set()
 
     async def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         server.connections += 1
+        writers.add(writer)
         try:
             with suppress(ConnectionError, ssl.SSLError):
                 await behaviour(Peer(reader, writer, server))
                 await writer.drain()
         finally:
             writer.close()
+            writers.discard(writer)
 
-    async def start() -> None:
+    async def start() -> Stop:
         listening = await asyncio.start_server(connected, host, port, ssl=tls, limit=2**20)
         server.port = listening.sockets[0].getsockname()[1]
 
-    with _loop_in_thread(start()):
+        def stop() -> None:
+            listening.close()
+            for writer in writers:
+                writer.transport.abort()
+
+        return stop
+
+    with _loop_in_thread(start):
         yield server
 
 
+Stop = Callable[[], None]
+
+
 @contextmanager
-def _loop_in_thread(start: Awaitable[None]) -> Iterator[asyncio.AbstractEventLoop]:
+def _loop_in_thread(start: Callable[[], Coroutine[None, None, Stop]]) -> Iterator[None]:
     loop = asyncio.new_event_loop()
     # A client that gives up in the middle of a handshake is what these servers are for.
     loop.set_exception_handler(lambda _loop, _context: None)
-    loop.run_until_complete(_as_coroutine(start))
     thread = threading.Thread(target=loop.run_forever, name="test-server", daemon=True)
     thread.start()
+
+    async def end(stop: Stop) -> None:
+        stop()
+        tasks = [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        await asyncio.sleep(0.001)  # transports close one turn of the loop later
+
     try:
-        yield loop
+        stop = asyncio.run_coroutine_threadsafe(start(), loop).result(5)
+        try:
+            yield
+        finally:
+            asyncio.run_coroutine_threadsafe(end(stop), loop).result(5)
     finally:
-        asyncio.run_coroutine_threadsafe(_cancel_all(), loop).result(5)
         loop.call_soon_threadsafe(loop.stop)
         thread.join(5)
-        _close_transports(loop)
         loop.close()
-
-
-async def _as_coroutine(awaitable: Awaitable[None]) -> None:
-    await awaitable
-
-
-async def _cancel_all() -> None:
-    others = [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
-    for task in others:
-        task.cancel()
-    await asyncio.gather(*others, return_exceptions=True)
-    loop = asyncio.get_running_loop()
-    _close_transports(loop)
-    await asyncio.sleep(0)
-    await asyncio.sleep(0)
-
-
-def _close_transports(loop: asyncio.AbstractEventLoop) -> None:
-    """Listening sockets and what is left of connections, so that nothing is reported as leaked."""
-    selector = getattr(loop, "_selector", None)
-    for key in list((selector.get_map() or {}).values()) if selector else []:
-        for handle in key.data or ():
-            owner = getattr(handle._callback, "__self__", None) if handle else None
-            args = handle._args or () if handle else ()
-            if isinstance(owner, asyncio.BaseTransport):
-                owner.abort() if hasattr(owner, "abort") else owner.close()
-            for each in args:
-                if isinstance(each, socket.socket):
-                    loop.remove_reader(each)
-                    each.close()
 
 
 # HTTP that behaves
@@ -620,13 +613,19 @@ def serve_dns(
             await writer.drain()
         writer.close()
 
-    async def start() -> None:
+    async def start() -> Stop:
         loop = asyncio.get_running_loop()
         listening = await asyncio.start_server(connected, host, 0)
         server.port = listening.sockets[0].getsockname()[1]
-        await loop.create_datagram_endpoint(Datagrams, local_addr=(host, server.port))
+        datagrams, _ = await loop.create_datagram_endpoint(Datagrams, local_addr=(host, server.port))
 
-    with _loop_in_thread(start()):
+        def stop() -> None:
+            listening.close()
+            datagrams.close()
+
+        return stop
+
+    with _loop_in_thread(start):
         yield server
 
 
