@@ -1,5 +1,5 @@
 """
-Runs pytest with PostgreSQL and Redis in place of SQLite and memory: ``python -m tests.on_postgres tests/engine``.
+Runs pytest on PostgreSQL and Redis, not SQLite and memory: ``python -m tests.on_postgres tests/engine``.
 
 The servers live as long as the run. Settings read the environment once, so they must stand before
 Django is set up; a fixture would come too late.

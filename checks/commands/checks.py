@@ -344,9 +344,10 @@ def _append(check: Check, event: store.NewEvent, actor: Actor, now: datetime) ->
 
 
 def _locked(slug: str) -> Check:
-    check = Check.objects.select_for_update().select_related("state").filter(slug=slug).first()
+    check = Check.objects.select_for_update().filter(slug=slug).first()
     if check is None:
         raise NotFound(f"There is no check {slug!r}.")
+    check.state = CheckState.objects.select_for_update().get(pk=check.pk)
     return check
 
 
