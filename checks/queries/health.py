@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.db import DatabaseError
-from django.db.models import Min
+from django.db.models import Max, Min
 
 from checks.models import CheckState, WorkerSign
 from checks.rules.freshness import beat_is_silent
@@ -49,7 +49,7 @@ class Readiness:
 def readiness(now: datetime) -> Readiness:
     """Whether the database answers, beat ticks and due checks are run. A database away is a finding."""
     try:
-        beat_seen_at = WorkerSign.objects.filter(worker=BEAT).values_list("seen_at", flat=True).first()
+        beat_seen_at = WorkerSign.objects.filter(worker=BEAT).aggregate(newest=Max("seen_at"))["newest"]
         oldest_due = oldest_due_at(now)
         oldest_lease = CheckState.objects.filter(leased_until__lt=now - LOST).aggregate(
             oldest=Min("leased_until")

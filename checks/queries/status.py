@@ -130,7 +130,7 @@ def status_report(*, now: datetime, wanted: Wanted = EVERYTHING) -> StatusReport
 
 def _log_and_beat() -> tuple[int, datetime | None]:
     """The log's newest position and beat's last sign; read before the states, so never ahead of them."""
-    beat = WorkerSign.objects.filter(worker=BEAT).values("seen_at")[:1]
+    beat = WorkerSign.objects.filter(worker=BEAT).order_by("-seen_at").values("seen_at")[:1]
     newest = Event.objects.order_by("-position").annotate(beat_seen_at=Subquery(beat))
     # Without events there are no checks, and then beat's sign tells nothing.
     return newest.values_list("position", "beat_seen_at").first() or (0, None)

@@ -7,9 +7,11 @@ from datetime import UTC, datetime
 from typing import Any
 
 from django.http import HttpRequest
+from django.utils import timezone
 from ninja import Query, Router, Schema
 from pydantic import Field
 
+from checks.queries.availability import Availability, availability_of
 from checks.queries.definitions import CheckDefinition, definition_of, definitions
 from checks.queries.results import ResultPage, results_of
 from dashboard.api.errors import ErrorDocument, refuse_unknown_parameters
@@ -62,6 +64,19 @@ class ResultList(Schema):
     next_before: str | None = Field(description="The older page's `before`; null on the last page.")
 
 
+class AvailabilityDocument(Schema):
+    window: str = Field(description="24h, 7d, 30d or 90d, up to now.")
+    share: float | None = Field(description="Of the measurements, from 0 to 1; null when there are none.")
+    failed: int = Field(description="Measurements that were down.")
+    measured: int = Field(description="Measurements that speak about the target.")
+    gaps: int = Field(description="Slots that do not: missed, blocked, skipped, or we could not measure.")
+
+
+class UptimeDocument(Schema):
+    slug: str
+    uptime: list[AvailabilityDocument]
+
+
 class ResultQuery(Schema):
     limit: int = Field(100, ge=1, le=500)
     before: datetime | None = Field(None, description="Only slots earlier than this; with a zone.")
@@ -90,6 +105,18 @@ def list_results(request: HttpRequest, slug: str, query: Query[ResultQuery]) -> 
     page: ResultPage = results_of(slug, limit=query.limit, before=_in_utc(query.before))
     cursor = page.next_before.astimezone(UTC).isoformat().replace("+00:00", "Z") if page.next_before else None
     return {"results": page.results, "next_before": cursor}
+
+
+@router.get(
+    "/checks/{slug}/uptime",
+    url_name="uptime",
+    response={200: UptimeDocument} | REFUSALS,
+    summary="How much of the time a check's target served",
+)
+def uptime(request: HttpRequest, slug: str) -> dict[str, str | tuple[Availability, ...]]:
+    refuse_unknown_parameters(request, ())
+    check_id = int(definition_of(slug).id)
+    return {"slug": slug, "uptime": availability_of(check_id, now=timezone.now())}
 
 
 def _in_utc(moment: datetime | None) -> datetime | None:

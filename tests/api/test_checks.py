@@ -5,7 +5,9 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from django.utils import timezone
 
+from checks.models import Checkpoint
 from tests.api.conftest import NOON
 
 
@@ -94,3 +96,20 @@ def test_results__asked_wrongly__are_refused_with_the_place(client, make_check, 
 
 def test_results__of_a_check_that_does_not_exist__are_404(client, db):
     assert client.get("/api/v1/checks/nobody/results").status_code == 404
+
+
+def test_uptime__counts_what_was_measured_and_leaves_gaps_out(client, make_check, make_result):
+    check = make_check("api")
+    now = timezone.now()
+    Checkpoint.objects.create(name="rollup-minute", reached=now - timedelta(minutes=10))
+    for minutes, verdict in enumerate(["up", "up", "degraded", "down", "unknown"], start=1):
+        make_result(check, now - timedelta(minutes=minutes), verdict=verdict)
+    document = client.get("/api/v1/checks/api/uptime").json()
+    assert document["slug"] == "api"
+    assert [row["window"] for row in document["uptime"]] == ["24h", "7d", "30d", "90d"]
+    assert document["uptime"][0] == {"window": "24h", "share": 0.75, "failed": 1, "measured": 4, "gaps": 1}
+
+
+def test_uptime__of_a_new_check__is_null_not_perfect(client, make_check):
+    make_check("api")
+    assert client.get("/api/v1/checks/api/uptime").json()["uptime"][0]["share"] is None
