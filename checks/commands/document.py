@@ -47,9 +47,9 @@ class Document:
 
     def problem(self, message: str, *path: str, line: int | None = None) -> FileProblem:
         """A problem at a path such as ``("checks", "api", "timeout")``, with the line it stands on."""
-        if line is None and path:
-            top = self.checks if path[0] == "checks" else self.pages
-            line = Node(dict(top)).line_of(path[1:])
+        if line is None and len(path) > 1:
+            entry = (self.checks if path[0] == "checks" else self.pages).get(path[1])
+            line = entry.line_of(path[2:]) if entry else None
         return FileProblem(".".join(path), message, line, self.file)
 
 

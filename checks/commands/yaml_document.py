@@ -152,12 +152,12 @@ class _Builder:
     aliased: int = 0
 
     def take(self, event: yaml.Event) -> None:
-        line = event.start_mark.line + 1
+        line = event.start_mark.line + 1 if event.start_mark else 0
         match event:
             case yaml.DocumentStartEvent() if self.root is not None:
                 _refuse("a second document begins here (---); one file holds one document", line)
             case yaml.AliasEvent():
-                self._alias(event.anchor, line)
+                self._alias(event.anchor or "", line)
             case yaml.ScalarEvent():
                 self._plain_tag(event, line)
                 value = _resolved(event.value) if event.implicit[0] else event.value
