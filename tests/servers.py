@@ -117,6 +117,8 @@ def serve(
         writers.add(writer)
         try:
             with suppress(ConnectionError, ssl.SSLError):
+                if tls is not None:
+                    await writer.start_tls(tls)
                 await behaviour(Peer(reader, writer, server))
                 await writer.drain()
         finally:
@@ -124,7 +126,7 @@ def serve(
             writers.discard(writer)
 
     async def start() -> Stop:
-        listening = await asyncio.start_server(connected, host, port, ssl=tls, limit=2**20)
+        listening = await asyncio.start_server(connected, host, port, limit=2**20)
         server.port = listening.sockets[0].getsockname()[1]
 
         def stop() -> None:

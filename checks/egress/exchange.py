@@ -73,7 +73,7 @@ async def _send(
             fault = CheckError(f"{fault}{await _more(transfer, explain, target, str(fault))}")
         raise fault
     try:
-        transfer.finish_body()
+        transfer.check_whole()
     except CheckError as error:
         raise CheckError(f"{transfer.place(host, port, addresses)} {error}") from None
     dns, *others = map(sum, zip(spent, transfer.phases_ms(), strict=True))

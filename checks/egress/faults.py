@@ -20,12 +20,15 @@ _CONNECT = {
     errno.EADDRNOTAVAIL: "no network leads to {place}",
 }
 _CUT = "{place} closed the connection before a whole answer"
+E_TOO_LARGE = 100  # CURLE_TOO_LARGE, which pycurl does not name
 _SENTENCES = {
     pycurl.E_GOT_NOTHING: "{place} closed the connection before it answered",
     pycurl.E_PARTIAL_FILE: _CUT,
     pycurl.E_UNSUPPORTED_PROTOCOL: "{place} gave a malformed answer: not HTTP",
     pycurl.E_FTP_WEIRD_SERVER_REPLY: "{place} gave a malformed answer: {words}",
     pycurl.E_BAD_CONTENT_ENCODING: "{place} gave an answer that cannot be decoded: {words}",
+    pycurl.E_OUT_OF_MEMORY: "{place} answered with headers that are too long",
+    E_TOO_LARGE: "{place} answered with headers that are too long",
     pycurl.E_OPERATION_TIMEDOUT: "no answer to connecting to {place}",
     pycurl.E_SEND_ERROR: "{place} closed the connection while the request was being sent",
     pycurl.E_SSL_SHUTDOWN_FAILED: "{place} ended TLS wrongly: {words}",
@@ -82,7 +85,7 @@ def curl_fault(code: int, words: str, os_error: int, place: str) -> CheckError:
         return ProbeUnable(sentence)
     if sentence := _SENTENCES.get(code):
         return CheckError(sentence.format(place=place, words=_clean(words)))
-    return CheckError(f"{place}: {_clean(words) or pycurl.Curl().errstr()}")
+    return CheckError(f"{place}: {_clean(words) or f'libcurl gave up with error {code}'}")
 
 
 def dial_fault(error: OSError, place: str) -> CheckError:

@@ -12,6 +12,7 @@ socket callback refuses to open a socket to any other.
 from __future__ import annotations
 
 import asyncio
+import re
 import select
 import socket
 import zlib
@@ -43,6 +44,7 @@ _ALWAYS: tuple[tuple[int, object], ...] = (
     (pycurl.PATH_AS_IS, 1),
     (pycurl.USERAGENT, "Breakwater"),
 )
+_LENGTH = re.compile(rb"\d{1,18}")
 _HTTP_VERSIONS = {
     pycurl.CURL_HTTP_VERSION_1_0: "1.0",
     pycurl.CURL_HTTP_VERSION_1_1: "1.1",
@@ -50,6 +52,15 @@ _HTTP_VERSIONS = {
     pycurl.CURL_HTTP_VERSION_3: "3",
 }
 PHASES = ("dns", "connect", "tls", "first_byte", "transfer")
+
+
+class _HandedOver(socket.SocketType):
+    """A socket for libcurl, which works on a duplicate: the original closes as soon as it has been taken."""
+
+    __slots__ = ()
+
+    def __del__(self) -> None:
+        self.close()
 
 
 class Transfer:
@@ -206,8 +217,10 @@ class Transfer:
                 return line[9:].decode("latin-1").strip()
         return None
 
-    def finish_body(self) -> None:
-        """Raises `CheckError` when a compressed body did not come whole."""
+    def check_whole(self) -> None:
+        """Raises `CheckError` when head or body ended before their end, which libcurl lets pass."""
+        if self.in_headers:
+            raise CheckError("closed the connection before a whole answer")
         if self._decoder is not None and self.body and not self.truncated and not self._decoder.eof:
             raise CheckError(f"closed its {self.encoding} body before the end of it")
 
@@ -218,7 +231,7 @@ class Transfer:
         if address.addr[0] not in self._addresses:
             self.fault = f"would have dialled {address.addr[0]}, which was not judged"
             return pycurl.SOCKET_BAD
-        return socket.socket(address.family, address.socktype, address.protocol)
+        return _HandedOver(address.family, address.socktype, address.protocol)
 
     def _on_header(self, line: bytes) -> int | None:
         self._header_bytes += len(line)
@@ -236,29 +249,33 @@ class Transfer:
             self.status = int(code) if code.isdigit() else 0
         elif line in (b"\r\n", b"\n"):
             self.in_headers = False
-            self._headers_done()
+            return None if self._headers_done() else 0
         else:
             self.headers.append(line)
         return None
 
-    def _headers_done(self) -> None:
+    def _headers_done(self) -> bool:
+        """Judge the head as a whole; False ends the transfer, with or without a fault."""
+        encodings: list[str] = []
+        for line in self.headers:
+            name, _, value = line.partition(b":")
+            match name.strip().lower():
+                case b"content-length" if not _LENGTH.fullmatch(value.strip()):
+                    self.fault = "gave a malformed answer: its Content-Length is none"
+                    return False
+                case b"content-encoding":
+                    encodings += [part.strip().lower() for part in value.decode("latin-1").split(",")]
         if self._following and self.status in REDIRECTS:
             self._limit = 0  # nobody reads the body of a redirect
-            return
-        encodings = [
-            part.strip().lower()
-            for line in self.headers
-            if line[:17].lower() == b"content-encoding:"
-            for part in line[17:].decode("latin-1").split(",")
-        ]
-        if encodings := [each for each in encodings if each not in ("", "identity")]:
+        elif encodings := [each for each in encodings if each not in ("", "identity")]:
             self.encoding = ", ".join(encodings)
             if self.encoding in ("gzip", "x-gzip", "deflate"):
                 self._decoder = zlib.decompressobj(wbits=47)  # gzip or zlib, as its first bytes say
+        return True
 
     def _on_body(self, chunk: bytes) -> int | None:
         room = self._limit - len(self.body)
-        if self.encoding and self._limit:
+        if self.encoding:
             if self._decoder is None:
                 self.fault = f"answered with a body that cannot be decoded: {self.encoding[:80]}"
                 return 0

@@ -36,25 +36,20 @@ async def dial(
     sock, address = await _first_of(addresses[:MAX_TRIES], port, host)
     connected = time.perf_counter()
     place = shown(host, address, port)
+    phases = {"connect": (connected - began) * 1000}
     try:
-        reader, writer = await asyncio.open_connection(sock=sock)
+        reader, writer = await asyncio.open_connection(
+            sock=sock, ssl=tls, server_hostname=server_hostname if tls else None
+        )
+    except ssl.SSLError as error:
+        raise tls_fault(error, place) from None
+    except OSError as error:
+        words = "reset" if error.errno else "unexpected eof"
+        raise tls_fault(ssl.SSLError(error.errno or 0, words), place) from None
     except BaseException:
         sock.close()
         raise
-    phases = {"connect": (connected - began) * 1000}
     if tls is not None:
-        try:
-            await writer.start_tls(tls, server_hostname=server_hostname or "")
-        except ssl.SSLError as error:
-            writer.transport.abort()
-            raise tls_fault(error, place) from None
-        except OSError as error:
-            writer.transport.abort()
-            words = "reset" if isinstance(error, ConnectionResetError) and error.errno else "unexpected eof"
-            raise tls_fault(ssl.SSLError(error.errno or 0, words), place) from None
-        except BaseException:
-            writer.transport.abort()
-            raise
         phases["tls"] = (time.perf_counter() - connected) * 1000
     return Connection(reader=reader, writer=writer, ip=str(address), port=port, phases_ms=phases)
 
