@@ -7,6 +7,7 @@ from typing import Annotated, TypeVar
 from pydantic import AfterValidator, BeforeValidator, Field
 from pydantic.json_schema import WithJsonSchema
 
+from checks.kinds.base import SECRET
 from checks.rules.limit import parse_limit
 from checks.rules.targets import HOST_CHARACTERS, URL_CHARACTERS, check_headers, dialled_host, parse_url
 
@@ -99,8 +100,10 @@ HttpUrl = Annotated[
 ]
 Port = Annotated[int, Field(ge=1, le=65_535)]
 Headers = Annotated[dict[str, str], AfterValidator(_headers)]
-Line = Annotated[str, Field(max_length=1000), AfterValidator(_one_line)]
+Line = Annotated[str, Field(max_length=8192), AfterValidator(_one_line)]
 """Text without line breaks: a name, a user, a path."""
 Text = Annotated[str, Field(max_length=MAX_TEXT), AfterValidator(_without_nul)]
 """Text that is sent or looked for; may have several lines."""
 Pem = Annotated[str, Field(max_length=MAX_PEM), AfterValidator(_pem)]
+SecretLine = Annotated[Line, SECRET]
+SecretPem = Annotated[Pem, SECRET]

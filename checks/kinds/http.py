@@ -14,8 +14,19 @@ from django.utils.translation import gettext_noop as _
 from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
 
 from checks.egress import HttpRequest, HttpResponse
-from checks.kinds.base import Kind, Probing, Secret, kind
-from checks.kinds.fields import MAX_TEXT, USER_AGENT, Headers, HttpUrl, Line, Pem, Text, not_empty
+from checks.kinds.base import Kind, Probing, kind
+from checks.kinds.fields import (
+    MAX_TEXT,
+    USER_AGENT,
+    Headers,
+    HttpUrl,
+    Line,
+    Pem,
+    SecretLine,
+    SecretPem,
+    Text,
+    not_empty,
+)
 from checks.kinds.masking import TELLING
 from checks.kinds.secrets import hide
 from checks.rules.expected_status import is_expected, parse_status, shown_status
@@ -81,11 +92,10 @@ class Http(Kind):
     ] = ""
     username: Annotated[Line, Field(title=_("User name"), description=_("For basic authentication."))] = ""
     password: Annotated[
-        Secret, Line, Field(title=_("Password"), description=_("For basic authentication."))
+        SecretLine, Field(title=_("Password"), description=_("For basic authentication."))
     ] = ""
     bearer: Annotated[
-        Secret,
-        Field(max_length=8192),
+        SecretLine,
         Field(title=_("Bearer token"), description=_("Sent as Authorization: Bearer.")),
     ] = ""
     follow_redirects: Annotated[
@@ -109,11 +119,10 @@ class Http(Kind):
         Pem, Field(title=_("Client certificate"), description=_("PEM text, with its chain."))
     ] = ""
     client_key: Annotated[
-        Secret, Pem, Field(title=_("Client key"), description=_("PEM text of the certificate's private key."))
+        SecretPem, Field(title=_("Client key"), description=_("PEM text of the certificate's private key."))
     ] = ""
     proxy: Annotated[
-        Secret,
-        Line,
+        SecretLine,
         AfterValidator(_proxy),
         Field(title=_("Proxy"), description=_("Ask through it: http://[user:password@]host:port.")),
     ] = ""

@@ -13,8 +13,8 @@ from django.utils.translation import gettext_noop as _
 from pydantic import AfterValidator, Field
 
 from checks.egress import HttpRequest, HttpResponse
-from checks.kinds.base import Kind, Probing, Secret, kind
-from checks.kinds.fields import USER_AGENT, HttpUrl, Line
+from checks.kinds.base import Kind, Probing, kind
+from checks.kinds.fields import USER_AGENT, HttpUrl, Line, SecretLine
 from checks.kinds.secrets import hide
 from checks.kinds.timing import total
 from checks.rules.outcome import Facts, Outcome
@@ -50,8 +50,7 @@ class Model(Kind):
         Line, Field(min_length=1, title=_("Model"), description=_("Its id, as the API lists it."))
     ]
     api_key: Annotated[
-        Secret,
-        Line,
+        SecretLine,
         Field(title=_("API key"), description=_("Sent as bearer token; empty when none is needed.")),
     ] = ""
     answer: Annotated[

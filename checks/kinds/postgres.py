@@ -11,8 +11,8 @@ from django.utils.translation import gettext_noop as _
 from pydantic import Field
 
 from checks.errors import CheckError, ProbeUnable
-from checks.kinds.base import Kind, Probing, Secret, kind
-from checks.kinds.fields import Host, Line, Port, Text
+from checks.kinds.base import Kind, Probing, kind
+from checks.kinds.fields import Host, Line, Port, SecretLine, Text
 from checks.kinds.secrets import hide
 from checks.kinds.timing import timed, total
 from checks.rules.outcome import Facts, Outcome
@@ -37,7 +37,7 @@ class Postgres(Kind):
         Field(min_length=1, title=_("User"), description=_("Give it no more rights than the query needs.")),
     ] = "postgres"
     password: Annotated[
-        Secret, Line, Field(title=_("Password"), description=_("Empty when the server asks for none."))
+        SecretLine, Field(title=_("Password"), description=_("Empty when the server asks for none."))
     ] = ""
     tls: Annotated[
         Literal["disable", "prefer", "require", "verify-full"],

@@ -11,9 +11,9 @@ from django.utils.translation import gettext_noop as _
 from pydantic import Field
 
 from checks.errors import CheckError
-from checks.kinds.base import Kind, Probing, Secret, kind
+from checks.kinds.base import Kind, Probing, kind
 from checks.kinds.certificates import context
-from checks.kinds.fields import Host, Line, Port
+from checks.kinds.fields import Host, Line, Port, SecretLine
 from checks.kinds.secrets import hide
 from checks.kinds.timing import timed, total
 from checks.rules.outcome import Facts, Outcome
@@ -37,7 +37,7 @@ class Redis(Kind):
         Line, Field(title=_("User name"), description=_("For servers with access lists; else empty."))
     ] = ""
     password: Annotated[
-        Secret, Line, Field(title=_("Password"), description=_("Empty when the server asks for none."))
+        SecretLine, Field(title=_("Password"), description=_("Empty when the server asks for none."))
     ] = ""
     database: Annotated[
         int, Field(ge=0, le=65_535, title=_("Database"), description=_("The database's number."))
