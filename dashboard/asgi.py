@@ -13,7 +13,8 @@ from typing import Any
 
 from a2wsgi import WSGIMiddleware
 
-from dashboard.wsgi import application as pages
+from dashboard.api.prerendered import PrerenderedStatus
+from dashboard.wsgi import application as wsgi
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -21,6 +22,7 @@ Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
+LIVE = "/live/"
 PAGE_THREADS = 8  # each may hold one database connection
 
 
@@ -73,36 +75,38 @@ class Front:
     Chooses who answers a request.
 
     Args:
-        table: Path prefixes and their apps; the first that fits answers.
-        otherwise: The app for every other path.
+        streams: Answers all paths under `/live/`.
+        status: Answers the public status document, unless a request wants more than that.
+        pages: Answers everything else.
     """
 
-    def __init__(self, table: list[tuple[str, App]], otherwise: App) -> None:
-        self.table = table
-        self.otherwise = otherwise
+    def __init__(self, streams: Streams, status: PrerenderedStatus, pages: App) -> None:
+        self.streams = streams
+        self.status = status
+        self.pages = pages
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
             return await self.live(receive, send)
         if scope["type"] != "http":
             return await send({"type": "websocket.close", "code": 1000})
-        for prefix, app in self.table:
-            if scope["path"].startswith(prefix):
-                return await app(scope, receive, send)
-        return await self.otherwise(scope, receive, send)
+        if scope["path"].startswith(LIVE):
+            return await self.streams(scope, receive, send)
+        if not await self.status.answer(scope, send):
+            await self.pages(scope, receive, send)
 
     async def live(self, receive: Receive, send: Send) -> None:
         """Follow the server's start and stop."""
         while True:
             message = await receive()
+            if message["type"] == "lifespan.shutdown":
+                self.status.close()
             await send({"type": f"{message['type']}.complete"})
             if message["type"] == "lifespan.shutdown":
                 return
 
     def end_streams(self) -> None:
-        for _, app in self.table:
-            if isinstance(app, Streams):
-                app.end()
+        self.streams.end()
 
 
 async def _say_stopping(send: Send) -> None:
@@ -111,4 +115,9 @@ async def _say_stopping(send: Send) -> None:
     await send({"type": "http.response.body", "body": b"Breakwater is stopping.\n", "more_body": False})
 
 
-application = Front([], otherwise=WSGIMiddleware(pages, workers=PAGE_THREADS))
+async def no_streams(scope: Scope, receive: Receive, send: Send) -> None:
+    await send({"type": "http.response.start", "status": 404, "headers": []})
+    await send({"type": "http.response.body", "body": b""})
+
+
+application = Front(Streams(no_streams), PrerenderedStatus(), WSGIMiddleware(wsgi, workers=PAGE_THREADS))

@@ -6,7 +6,6 @@ import socket
 import threading
 import time
 from datetime import timedelta
-from datetime import timedelta
 
 from celery.beat import EmbeddedService
 from celery.worker import WorkController

@@ -13,6 +13,7 @@ from django.db.migrations.executor import MigrationExecutor
 from django.db.utils import OperationalError
 
 from checks.errors import BreakwaterError
+from dashboard import env
 
 ADMIN = "admin"
 PASSWORD_BYTES = 12  # of chance; printed once
@@ -40,9 +41,11 @@ def prepare(say: Say) -> None:
     for file in settings.CHECKS_FILES:
         say("checks", f"applying {file}")
         call_command("apply", file)
-    password = secrets.token_urlsafe(PASSWORD_BYTES)
+    given = env.secret("ADMIN_PASSWORD")
+    password = given or secrets.token_urlsafe(PASSWORD_BYTES)
     get_user_model().objects.create_superuser(ADMIN, password=password)
-    say("sign in", f"as {ADMIN} with the password {password} (shown only now)")
+    shown = "that ADMIN_PASSWORD holds" if given else f"{password} (shown only now)"
+    say("sign in", f"as {ADMIN} with the password {shown}")
 
 
 def bring_tables_up_to_date(say: Say) -> None:

@@ -7,6 +7,7 @@ in `dashboard.startup`.
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -37,6 +38,8 @@ PUBLIC_DASHBOARD = env.flag("PUBLIC_DASHBOARD")
 DEMO = env.flag("DEMO")
 DEMO_PORT = env.whole_number("DEMO_PORT", min(PORT + 1, 65_535), low=1, high=65_535)
 DEMO_URL = f"http://127.0.0.1:{DEMO_PORT}"
+if DEMO:
+    os.environ["DEMO_URL"] = DEMO_URL  # checks.yaml names the targets by it
 
 # Where things are kept
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import timedelta
-from datetime import timedelta
 from typing import Any
 
 from celery.signals import worker_ready, worker_shutdown
