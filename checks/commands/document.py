@@ -41,8 +41,8 @@ class Document:
 
     source: str
     file: str = ""
-    checks: Mapping[str, Node] = field(default=NOTHING)
-    pages: Mapping[str, Node] = field(default=NOTHING)
+    checks: Mapping[str, Node] = field(default_factory=lambda: NOTHING)
+    pages: Mapping[str, Node] = field(default_factory=lambda: NOTHING)
     open_to_all: bool = False
 
     def problem(self, message: str, *path: str, line: int | None = None) -> FileProblem:
