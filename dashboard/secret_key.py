@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import tempfile
 from pathlib import Path
 
 from django.core.exceptions import ImproperlyConfigured
@@ -17,17 +18,8 @@ def kept_in(path: Path) -> str:
     given only once, so that both read the same one.
     """
     if not path.exists():
-        draft = path.with_name(f"{path.name}.{os.getpid()}")
         try:
-            descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-            with os.fdopen(descriptor, "w", encoding="ascii") as file:
-                file.write(get_random_secret_key())
-            try:
-                os.link(draft, path)
-            except FileExistsError:
-                pass  # another process was first: its key is the one
-            finally:
-                draft.unlink()
+            _generate(path)
         except OSError as error:
             raise ImproperlyConfigured(
                 f"The secret key cannot be written to {path} ({error.strerror}): "
@@ -40,3 +32,15 @@ def kept_in(path: Path) -> str:
     if not key:
         raise ImproperlyConfigured(f"The secret key in {path} is empty: delete the file to get a new one.")
     return key
+
+
+def _generate(path: Path) -> None:
+    descriptor, draft = tempfile.mkstemp(prefix=f"{path.name}.", dir=path.parent)  # for its owner only
+    try:
+        with os.fdopen(descriptor, "w", encoding="ascii") as file:
+            file.write(get_random_secret_key())
+        os.link(draft, path)
+    except FileExistsError:
+        return  # another process was first: its key is the one
+    finally:
+        os.unlink(draft)  # noqa: PTH108  mkstemp speaks in strings
