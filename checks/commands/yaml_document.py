@@ -76,13 +76,15 @@ class Node:
                 return cls(value, line)
 
 
-def read(content: bytes) -> Node:
+def read(content: bytes, *, merge: bool = False) -> Node:
     """
+    Args:
+        merge: Carry out merge keys (``<<: *defaults``) instead of refusing them.
     Raises:
         InvalidInput: With the line, what is wrong there and what would be right.
     """
     text = _decoded(content)
-    builder = _Builder()
+    builder = _Builder(merge)
     try:
         for event in yaml.parse(text, Loader=Loader):
             builder.take(event)
@@ -143,6 +145,7 @@ class _Anchored:
 
 @dataclass(slots=True)
 class _Builder:
+    merge: bool
     root: Node | None = None
     problems: list[Problem] = field(default_factory=list)
     open: list[_Open] = field(default_factory=list)
@@ -167,7 +170,7 @@ class _Builder:
                 self._begin(event, line)
             case yaml.MappingEndEvent() | yaml.SequenceEndEvent():
                 done = self.open.pop()
-                node = Node(done.value, done.line)
+                node = Node(_merged(done.value, done.line) if self.merge else done.value, done.line)
                 self._finished(node, done.anchor, height=done.height + 1, size=self.nodes - done.counted)
 
     def _begin(self, event: yaml.CollectionStartEvent, line: int) -> None:
@@ -215,7 +218,7 @@ class _Builder:
 
     def _key(self, node: Node) -> tuple[str, int]:
         line = node.line or 0
-        if node.value == "<<":
+        if node.value == "<<" and not self.merge:
             _refuse("merge keys (<<) are not allowed; write the values out", line)
         if not isinstance(node.value, str):
             where = ".".join(self._path())
@@ -241,6 +244,19 @@ class _Builder:
     def _plain_tag(self, event: yaml.ScalarEvent | yaml.CollectionStartEvent, line: int) -> None:
         if event.tag not in (None, "!"):
             _refuse(f"the tag {shown(event.tag)} is not allowed; write the value plainly", line)
+
+
+def _merged(value: list[Node] | dict[str, Node], line: int) -> list[Node] | dict[str, Node]:
+    """A mapping with what its merge key points at filled in below its own keys."""
+    if not isinstance(value, dict) or "<<" not in value:
+        return value
+    own = dict(value)
+    target = own.pop("<<")
+    for source in target.value if isinstance(target.value, list) else [target]:
+        if not isinstance(source.value, dict):
+            _refuse("a merge key (<<) needs a mapping, or a list of mappings", target.line or line)
+        own = source.value | own
+    return own
 
 
 def _refuse(message: str, line: int) -> NoReturn:
