@@ -58,7 +58,7 @@ def serve(say: Say) -> int:
 async def run(server: Server, demo: DemoServer | None, engine: Engine, say: Say) -> int:
     stop = asyncio.Event()
     with signals(lambda: stop.set() if not stop.is_set() else leave(say)):
-        engine.start()
+        await asyncio.to_thread(engine.start)
         if demo is not None:
             await demo.start()
             say("demo", f"targets to break and mend: {settings.DEMO_URL}/")
