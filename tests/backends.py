@@ -36,8 +36,13 @@ def redis() -> Iterator[str]:
 
 
 @contextmanager
-def postgres() -> Iterator[str]:
-    """Run a PostgreSQL server (durability off) with an empty database; gives its URL."""
+def postgres(*, durable: bool = False) -> Iterator[str]:
+    """
+    Run a PostgreSQL server with an empty database; gives its URL.
+
+    Args:
+        durable: Whether a commit waits for the disk, as by default; tests are faster without.
+    """
     with _folder("postgres") as folder:
         user = _unprivileged_user(folder)
         binaries = _postgres_binaries(folder, copy=user is not None)
@@ -49,8 +54,10 @@ def postgres() -> Iterator[str]:
         )
         options = {
             "listen_addresses": "127.0.0.1", "port": port, "unix_socket_directories": folder,
-            "fsync": "off", "full_page_writes": "off", "synchronous_commit": "off", "max_connections": 100,
+            "max_connections": 100,
         }  # fmt: skip
+        if not durable:
+            options |= {"fsync": "off", "full_page_writes": "off", "synchronous_commit": "off"}
         command = [str(binaries / "postgres"), "-D", str(data)]
         command += [part for name, value in options.items() for part in ("-c", f"{name}={value}")]
         url = f"postgres://postgres@127.0.0.1:{port}/postgres"
