@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -28,7 +29,14 @@ def define() -> Callable[..., CheckState]:
     """Define a check that watches a local port, and return its state."""
 
     def define(slug: str = "api", *, due: timedelta | None = timedelta(0), **definition: Any) -> CheckState:
-        wanted = {"kind": "tcp", "host": "127.0.0.1", "port": 9, "interval": 60, "timeout": 5, **definition}
+        wanted = {
+            "kind": "tcp",
+            "host": "127.0.0.1",
+            "port": 9,
+            "interval": 86_400,
+            "timeout": 5,
+            **definition,
+        }
         bus.handle(DefineCheck(slug=slug, definition=wanted, source="admin"), actor=SYSTEM)
         state = CheckState.objects.get(check_ref__slug=slug)
         if due is not None:
@@ -61,3 +69,11 @@ def observe() -> Callable[..., Observation]:
         )
 
     return observe
+
+
+@pytest.fixture
+def free_port() -> int:
+    """A port that nobody listened on a moment ago."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])

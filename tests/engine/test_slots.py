@@ -170,7 +170,7 @@ def test_record__after_a_pause__is_refused(define, observe):
 
 
 def test_record__run_that_went_on_past_its_next_slot__is_an_overrun(define, observe):
-    define(interval=60)
+    define()
     (assignment,) = claim()
     CheckState.objects.update(next_due_at=assignment.slot + timedelta(milliseconds=1))
     record(observe(assignment, lasted=timedelta(milliseconds=5)))
