@@ -152,6 +152,8 @@ def _loop_in_thread(start: Callable[[], Coroutine[None, None, Stop]]) -> Iterato
     thread.start()
 
     async def end(stop: Stop) -> None:
+        for _ in range(5):
+            await asyncio.sleep(0)  # a connection that was just accepted gets its transport, to be closed
         stop()
         tasks = [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
         for task in tasks:
@@ -320,14 +322,16 @@ def endless_body(chunk: bytes = b"x" * 16_384) -> Behaviour:
     return behave
 
 
-def bomb(codec: str = "gzip", *, mebibytes: int = 64) -> Behaviour:
+def bomb(
+    codec: str = "gzip", *, mebibytes: int = 64, status: int = 200, headers: Mapping[str, str] | None = None
+) -> Behaviour:
     """Zeros, compressed a thousandfold; for ``br`` and ``zstd`` bytes that only claim to be."""
     if codec in ("gzip", "deflate"):
         packer = zlib.compressobj(9, wbits=31 if codec == "gzip" else 15)
         packed = b"".join(packer.compress(bytes(2**20)) for _ in range(mebibytes)) + packer.flush()
     else:
         packed = bytes.fromhex("28b52ffd0458") + bytes(65_536)
-    return answer(packed, headers={"Content-Encoding": codec})
+    return answer(packed, status=status, headers={"Content-Encoding": codec, **(headers or {})})
 
 
 def many_headers(count: int) -> Behaviour:

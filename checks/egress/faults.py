@@ -101,7 +101,7 @@ def tls_fault(error: ssl.SSLError, place: str) -> CheckError:
     """Why no TLS came about over an open connection."""
     if isinstance(error, ssl.SSLCertVerificationError):
         return CheckError(f"{place}: {certificate_fault(error.verify_message)}")
-    return CheckError(_handshake(error.reason or str(error), 0, place))
+    return CheckError(_handshake(getattr(error, "reason", None) or str(error), 0, place))
 
 
 def certificate_fault(words: str) -> str:
@@ -130,7 +130,7 @@ def _handshake(words: str, os_error: int, place: str) -> str:
 
 def _receiving(words: str, place: str) -> str:
     lower = words.lower()
-    if "reset" in lower:
+    if "reset" in lower or "broken pipe" in lower:
         return f"{place} reset the connection before a whole answer"
     if "ssl" in lower or "tls" in lower or "eof" in lower:
         if "alert" in lower:

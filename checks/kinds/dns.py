@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from ipaddress import ip_address
 from typing import Annotated, ClassVar, Literal
 
@@ -92,12 +92,14 @@ class Dns(Kind):
             )
 
     async def probe(self, probing: Probing) -> Outcome:
-        answer = await probing.egress.dns(
+        unsorted = await probing.egress.dns(
             dialled_host(self.query) if self.query != "." else self.query,
             self.record_type,
             resolver=self.resolver or None,
             port=self.resolver_port,
         )
+        # Resolvers shuffle what they answer; what is shown and compared should stay the same.
+        answer = replace(unsorted, answers=tuple(sorted(unsorted.answers)))
         facts = Facts(
             connected=True,
             ip=answer.ip,
