@@ -426,15 +426,15 @@ async def test_tls__unknown_authority__is_refused_unless_verification_is_off(egr
 
 
 async def test_tls__self_signed__says_so(egress, ca_bundle):
-    with serve(answer(b"ok"), tls=self_signed("a.test")) as server:
-        with pytest.raises(CheckError, match="self-signed"):
-            await get(egress, f"https://a.test:{server.port}/", ca_bundle=ca_bundle)
+    context = self_signed("a.test")
+    with serve(answer(), tls=context) as server, pytest.raises(CheckError, match="self-signed"):
+        await get(egress, f"https://a.test:{server.port}/", ca_bundle=ca_bundle)
 
 
 async def test_tls__missing_intermediate__says_incomplete(egress, authority, ca_bundle):
-    with serve(answer(b"ok"), tls=authority.without_intermediate("a.test")) as server:
-        with pytest.raises(CheckError, match="chain is incomplete"):
-            await get(egress, f"https://a.test:{server.port}/", ca_bundle=ca_bundle)
+    context = authority.without_intermediate("a.test")
+    with serve(answer(), tls=context) as server, pytest.raises(CheckError, match="chain is incomplete"):
+        await get(egress, f"https://a.test:{server.port}/", ca_bundle=ca_bundle)
 
 
 async def test_tls__plain_http_on_its_port__is_called_not_tls(egress):
@@ -447,9 +447,10 @@ async def test_tls__plain_http_on_its_port__is_called_not_tls(egress):
 
 
 async def test_tls__on_the_plain_port__is_malformed(egress, authority):
-    with serve(answer(b"ok"), tls=authority.server("a.test")) as server:
-        with pytest.raises(CheckError, match="malformed answer|closed the connection|reset the connection"):
-            await get(egress, f"http://127.0.0.1:{server.port}/")
+    context = authority.server("a.test")
+    sentence = r"malformed answer|closed the connection|reset the connection"
+    with serve(answer(), tls=context) as server, pytest.raises(CheckError, match=sentence):
+        await get(egress, f"http://127.0.0.1:{server.port}/")
 
 
 async def test_tls__hang_after_the_hello__ends_at_the_deadline(egress):
@@ -483,11 +484,10 @@ async def test_client_certificate__is_shown_where_asked_for(egress, authority, c
 
 
 async def test_client_certificate__that_is_none__is_no_fault_of_the_target(egress, authority, ca_bundle):
-    with serve(answer(b"ok"), tls=authority.server("a.test")) as server:
-        with pytest.raises(ProbeUnable, match="client certificate"):
-            await get(
-                egress, f"https://a.test:{server.port}/", ca_bundle=ca_bundle, client_certificate_pem="x"
-            )
+    settings = {"ca_bundle": ca_bundle, "client_certificate_pem": "no PEM"}
+    context = authority.server("a.test")
+    with serve(answer(), tls=context) as server, pytest.raises(ProbeUnable, match="client certificate"):
+        await get(egress, f"https://a.test:{server.port}/", **settings)
 
 
 async def test_missing_bundle__is_no_fault_of_the_target(egress, tmp_path):
