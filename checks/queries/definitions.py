@@ -9,7 +9,7 @@ from typing import Any
 
 from checks.errors import NotFound
 from checks.kinds.masking import masked
-from checks.models import Check
+from checks.models import Check, StatusPage
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,4 +63,46 @@ def _definition(check: Check) -> CheckDefinition:
         version=check.version,
         created_at=check.created_at,
         updated_at=check.updated_at,
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PageSection:
+    """A section shows the checks it lists, or all of a group, or all with a tag."""
+
+    title: str = ""
+    checks: tuple[str, ...] = ()
+    group: str = ""
+    tag: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class PageDefined:
+    """A public status page as it is defined; attributes as those of `CheckDefinition`."""
+
+    slug: str
+    title: str
+    description: str
+    sections: tuple[PageSection, ...]
+    source: str
+    set_by: str
+    version: int
+
+
+def page_definition_of(slug: str) -> PageDefined:
+    """Raises `NotFound`."""
+    page = StatusPage.objects.filter(slug=slug).first()
+    if page is None:
+        raise NotFound(f"There is no status page {slug!r}.")
+    return PageDefined(
+        slug=page.slug,
+        title=page.title,
+        description=page.description,
+        sections=tuple(
+            PageSection(**{**section, "checks": tuple(section.get("checks", ()))})
+            for section in page.sections
+        ),
+        source=page.source,
+        set_by=page.set_by,
+        version=page.version,
     )
