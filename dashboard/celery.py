@@ -22,6 +22,8 @@ RUN_DUE = "run-due-"  # what the entries that wake a location are called, before
 SCHEDULER = "dashboard.beat:Scheduler"
 
 
+# A wake-up that nobody took has been followed by fresher ones. Long enough for clocks that differ.
+EXPIRE_SECONDS = 10
 LOCATION_QUEUE = "location."  # before a location's name: `celery -A dashboard worker -Q location.eu-west`
 
 
@@ -36,8 +38,7 @@ def beat_schedule(locations: list[str]) -> dict[str, dict[str, Any]]:
             "task": "checks.tasks.run_due",
             "schedule": 1.0,
             "args": [location],
-            # A wake-up that nobody took within two ticks has been followed by a fresher one.
-            "options": {"queue": queue_of(location), "expires": 2},
+            "options": {"queue": queue_of(location), "expire_seconds": EXPIRE_SECONDS},
         }
         for location in locations
     }
@@ -45,7 +46,7 @@ def beat_schedule(locations: list[str]) -> dict[str, dict[str, Any]]:
         name: {
             "task": f"checks.tasks.{name}",
             "schedule": seconds,
-            "options": {"queue": SYSTEM_QUEUE, "expires": max(2, int(seconds))},
+            "options": {"queue": SYSTEM_QUEUE, "expire_seconds": max(EXPIRE_SECONDS, int(seconds))},
         }
         for name, seconds in {"sweep": 5.0, "roll_up": 60.0, "expire": 600.0}.items()
     }
