@@ -30,6 +30,7 @@ CLOSED_AFTER = {
 }
 """How long after its end a span is summed: a minute's last probe may take two minutes to answer."""
 NAMES = {Rollup.MINUTE: "rollup-minute", Rollup.HOUR: "rollup-hour", Rollup.DAY: "rollup-day"}
+FINER = {Rollup.HOUR: Rollup.MINUTE, Rollup.DAY: Rollup.HOUR}
 AT_A_TIME = {Rollup.MINUTE: 120, Rollup.HOUR: 48, Rollup.DAY: 30}
 """Spans summed by one run at the most; the next run goes on."""
 SLICE = 2000
@@ -94,6 +95,9 @@ def _open_spans(span: int, now: datetime) -> Iterator[datetime]:
     length = timedelta(minutes=span)
     start = rolled_until(span) or _first(span)
     closed_until = now - CLOSED_AFTER[span]
+    if span in FINER:
+        # After an outage the finer sums have a backlog, and a sum over half of them would be wrong.
+        closed_until = min(closed_until, rolled_until(FINER[span]) or closed_until)
     for _ in range(AT_A_TIME[span]):
         if start is None or start + length > closed_until:
             return
@@ -106,8 +110,7 @@ def _first(span: int) -> datetime | None:
     if span == Rollup.MINUTE:
         oldest = Result.objects.aggregate(oldest=Min("slot"))["oldest"]
         return rollup.floor_minute(oldest) if oldest is not None else None
-    finer = Rollup.MINUTE if span == Rollup.HOUR else Rollup.HOUR
-    oldest = Rollup.objects.filter(span_minutes=finer).aggregate(oldest=Min("start"))["oldest"]
+    oldest = Rollup.objects.filter(span_minutes=FINER[span]).aggregate(oldest=Min("start"))["oldest"]
     if oldest is None:
         return None
     return rollup.floor_hour(oldest) if span == Rollup.HOUR else rollup.floor_day(oldest)
@@ -145,9 +148,8 @@ def _slots_without_result(start: datetime, end: datetime) -> dict[int, int]:
 
 
 def _from_finer(span: int, start: datetime) -> dict[int, rollup.Rollup]:
-    finer = Rollup.MINUTE if span == Rollup.HOUR else Rollup.HOUR
     rows = Rollup.objects.filter(
-        span_minutes=finer, start__gte=start, start__lt=start + timedelta(minutes=span)
+        span_minutes=FINER[span], start__gte=start, start__lt=start + timedelta(minutes=span)
     ).values_list("check_id", *rollup_rows.COLUMNS)
     sums: dict[int, rollup.Rollup] = {}
     for check_id, *columns in rows.iterator():
