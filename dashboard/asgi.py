@@ -14,6 +14,7 @@ from typing import Any
 from a2wsgi import WSGIMiddleware
 
 from dashboard.api.prerendered import PrerenderedStatus
+from dashboard.live.stream import app as live_stream
 from dashboard.wsgi import application as wsgi
 
 Scope = MutableMapping[str, Any]
@@ -115,9 +116,4 @@ async def _say_stopping(send: Send) -> None:
     await send({"type": "http.response.body", "body": b"Breakwater is stopping.\n", "more_body": False})
 
 
-async def no_streams(scope: Scope, receive: Receive, send: Send) -> None:
-    await send({"type": "http.response.start", "status": 404, "headers": []})
-    await send({"type": "http.response.body", "body": b""})
-
-
-application = Front(Streams(no_streams), PrerenderedStatus(), WSGIMiddleware(wsgi, workers=PAGE_THREADS))
+application = Front(Streams(live_stream), PrerenderedStatus(), WSGIMiddleware(wsgi, workers=PAGE_THREADS))

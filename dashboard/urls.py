@@ -6,6 +6,7 @@ from django.urls import include, path
 from dashboard import health, metrics
 
 urlpatterns = [
+    path("", include("dashboard.pages.urls")),
     path("api/", include("dashboard.api.urls")),
     path("metrics", metrics.metrics, name="metrics"),
     path("livez", health.livez, name="livez"),

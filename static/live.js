@@ -6,9 +6,9 @@
   "use strict";
 
   const SETTLE = 400; // ms: changes that come together cost one question
+  const SHARE = 20; // ms of the server's time that one open page may claim after a change
   const light = document.getElementById("live");
   let stream = null;
-  let wasConnected = false;
   let pending = 0;
 
   const refreshing = () => document.querySelectorAll("[data-refresh]");
@@ -20,14 +20,16 @@
     htmx.trigger(element, "refresh");
   }
 
-  function refreshSoon(slug) {
+  function refreshSoon(slug, clients = 1) {
     clearTimeout(pending);
+    // The more pages are open, the wider their questions are spread.
+    const wait = SETTLE + Math.random() * clients * SHARE;
     pending = setTimeout(() => {
       for (const element of refreshing()) {
         const wanted = element.dataset.events;
         if (!wanted || wanted === "all" || !slug || wanted === slug) refresh(element);
       }
-    }, SETTLE);
+    }, wait);
   }
 
   setInterval(() => {
@@ -66,7 +68,7 @@
   }
 
   function changeRow(event) {
-    const { slug, position, html } = JSON.parse(event.data);
+    const { slug, position, html, clients } = JSON.parse(event.data);
     const row = document.getElementById(`check-${slug}`);
     if (row && html && Number(row.dataset.position) < position) {
       const table = document.createElement("table");
@@ -76,19 +78,32 @@
       row.replaceWith(changed);
       htmx.process(changed);
     }
-    refreshSoon(slug);
+    refreshSoon(slug, clients);
+  }
+
+  function changeCounts(event) {
+    const { counts, sentence } = JSON.parse(event.data);
+    for (const element of document.querySelectorAll("[data-count]")) {
+      element.textContent = counts[element.dataset.count];
+    }
+    if (document.getElementById("listing")) document.title = `${sentence} · Breakwater`;
+  }
+
+  /* What happened between the page and the stream is asked for. */
+  function greet(event) {
+    const { position } = JSON.parse(event.data);
+    const shown = [...document.querySelectorAll("[data-position]")].map((one) => Number(one.dataset.position));
+    show("live");
+    if (shown.some((known) => known < position)) refreshSoon();
   }
 
   function connect() {
     if (stream || document.hidden) return;
     stream = new EventSource(light.dataset.src);
-    stream.addEventListener("hello", () => {
-      show("live");
-      if (wasConnected) refreshSoon();
-      wasConnected = true;
-    });
+    stream.addEventListener("hello", greet);
     stream.addEventListener("check", changeRow);
-    stream.addEventListener("resync", () => refreshSoon());
+    stream.addEventListener("counts", changeCounts);
+    stream.addEventListener("resync", (event) => refreshSoon("", JSON.parse(event.data).clients));
     stream.addEventListener("error", () => {
       show("waiting");
       // A refusal (or a server that has left) closes the stream for good; a break is mended by the browser.

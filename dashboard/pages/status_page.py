@@ -152,7 +152,7 @@ def day_kind(day: Day) -> str:
 
 
 def day_bars(days: Sequence[Day]) -> tuple[DayBar, ...]:
-    """One bar per run of like days, cut into days by a mask; each day with failures has its own, and a title."""
+    """One bar per run of like days, cut into days by a mask; a day with failures has its own, and a title."""
     bars = []
     x = 0
     for kind, run in groupby(days, key=day_kind):
