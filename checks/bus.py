@@ -24,6 +24,7 @@ COMMANDS: dict[type, Callable[[Any, Actor], Any]] = {
     checks.ResumeCheck: checks.resume_check,
     checks.RunCheckNow: checks.run_check_now,
     configuration.ApplyConfiguration: configuration.apply_configuration,
+    configuration.SyncRegistered: configuration.sync_registered,
     pages.DefineStatusPage: pages.define_status_page,
     pages.RemoveStatusPage: pages.remove_status_page,
     slots.ClaimSlots: slots.claim_slots,

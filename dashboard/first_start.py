@@ -1,4 +1,4 @@
-"""What a new installation gets once: its tables, its first checks and its first user."""
+"""What must stand before anything runs: tables, registered checks and, once, the first checks and user."""
 
 from __future__ import annotations
 
@@ -12,10 +12,17 @@ from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 from django.db.utils import OperationalError
 
+from checks import bus
+from checks.commands.actor import Actor
+from checks.commands.configuration import SyncRegistered
+from checks import bus
+from checks.commands.actor import Actor
+from checks.commands.configuration import SyncRegistered
 from checks.errors import BreakwaterError
 from dashboard import env
 
 ADMIN = "admin"
+CODE = Actor("code", "code")
 PASSWORD_BYTES = 12  # of chance; printed once
 
 Say = Callable[[str, str], None]
@@ -27,15 +34,18 @@ class DatabaseUnusable(BreakwaterError):
 
 def prepare(say: Say) -> None:
     """
-    Bring the tables up to date; on an installation without users, apply CHECKS_FILE and make the first one.
+    Bring the tables and the checks defined in code up to date.
+
+    On an installation without users, also apply CHECKS_FILE and make the first one.
 
     The user comes last, so that a first start that was interrupted or refused is a first start again.
 
     Raises:
         DatabaseUnusable: With a sentence that names the setting.
-        InvalidInput: The file of checks is wrong.
+        InvalidInput: A check defined in code, or the file of checks, is wrong.
     """
     bring_tables_up_to_date(say)
+    bus.handle(SyncRegistered(), actor=Actor("code", "code"))
     if get_user_model().objects.exists():
         return
     for file in settings.CHECKS_FILES:

@@ -163,7 +163,7 @@ class _Builder:
                 self._alias(event.anchor or "", line)
             case yaml.ScalarEvent():
                 self._plain_tag(event, line)
-                value = _resolved(event.value) if event.implicit[0] else event.value
+                value = resolved(event.value) if event.implicit[0] else event.value
                 self._count(line)
                 self._finished(Node(value, line), event.anchor, height=0, size=1)
             case yaml.MappingStartEvent() | yaml.SequenceStartEvent():
@@ -263,6 +263,27 @@ def _refuse(message: str, line: int) -> NoReturn:
     raise InvalidInput(Problem("", message, line))
 
 
+def write(document: Mapping[str, Any]) -> str:
+    """Plain values as YAML that `read()` reads the same."""
+    return yaml.dump(document, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=100)
+
+
+class _Dumper(yaml.SafeDumper):
+    """Quotes whatever `read()` would take for something else than text, and keeps lines as lines."""
+
+    def ignore_aliases(self, data: Any) -> bool:
+        return True
+
+    def text(self, value: str) -> yaml.ScalarNode:
+        style = "|" if "\n" in value.strip() else None
+        if not isinstance(resolved(value), str):
+            style = '"'
+        return self.represent_scalar("tag:yaml.org,2002:str", value, style=style)
+
+
+_Dumper.add_representer(str, _Dumper.text)
+
+
 TRUE = frozenset({"true", "yes", "on"})
 FALSE = frozenset({"false", "no", "off"})
 NUMBER = re.compile(r"[-+]?(?:0|[1-9][0-9]{0,17})")
@@ -271,7 +292,7 @@ NO_NUMBER = re.compile(r"([-+]?)\.(inf|nan)", re.IGNORECASE)
 DATE = re.compile(r"([0-9]{4})-([0-9]{2})-([0-9]{2})")
 
 
-def _resolved(text: str) -> Scalar:
+def resolved(text: str) -> Scalar:
     """
     What an unquoted text stands for.
 

@@ -1,0 +1,1 @@
+"""The operator's door: thin commands of the terminal."""
