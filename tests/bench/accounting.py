@@ -69,6 +69,11 @@ def tree(roots: Iterable[int]) -> list[Process]:
     return list(found.values())
 
 
+def children() -> set[int]:
+    """What this process has started, directly or not."""
+    return {each.pid for each in tree([os.getpid()])} - {os.getpid()}
+
+
 def cpu_seconds(roots: Iterable[int]) -> float:
     """User and system time of the trees since they began."""
     return sum(each.cpu_seconds for each in tree(roots))

@@ -83,12 +83,12 @@ def embedded(folder: Path, target: Target, load: Load) -> Iterator[list[Program]
 def scaled(folder: Path, target: Target, load: Load) -> Iterator[tuple[list[Program], list[int]]]:
     """One worker and beat as processes of their own; gives them, and the processes of their servers."""
     with ExitStack() as held:
-        before = _children()
+        before = accounting.children()
         urls = {
             "DATABASE_URL": held.enter_context(backends.postgres(durable=True)),
             "BROKER_URL": held.enter_context(backends.redis()),
         }
-        server_pids = sorted(_children() - before)
+        server_pids = sorted(accounting.children() - before)
         settings = environment(folder, target, **urls)
         define(folder, target, load, settings)
         programs = []
@@ -105,7 +105,7 @@ def define(folder: Path, target: Target, load: Load, settings: Mapping[str, str]
     file = folder / "checks.yaml"
     file.write_text(configuration(target, load), encoding="utf-8")
     manage("migrate", "--verbosity", "0", environment=settings)
-    run([sys.executable, "-m", "tests.bench.apply", str(file)], environment=settings)
+    manage("apply", str(file), environment=settings)
 
 
 def wait_until_answers(url: str, serving: Program) -> None:
@@ -121,7 +121,3 @@ def wait_until_answers(url: str, serving: Program) -> None:
         except OSError:
             time.sleep(0.05)
     raise TimeoutError(f"{url} did not answer within {READY_SECONDS:.0f} s")
-
-
-def _children() -> set[int]:
-    return {each.pid for each in accounting.tree([os.getpid()])} - {os.getpid()}

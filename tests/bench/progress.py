@@ -20,7 +20,7 @@ class Progress:
 
     def say(self, doing: str) -> None:
         line = f"{time.monotonic() - self.began:5.0f} s  {self.title}: {doing}"
-        print(f"\r\033[K{line}" if self.live else line, end="" if self.live else "\n", file=sys.stderr, flush=True)
+        print(f"\r\033[K{line}" if self.live else f"{line}\n", end="", file=sys.stderr, flush=True)
 
     def wait(self, seconds: float, doing: str) -> None:
         """Wait, counting down."""

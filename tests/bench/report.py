@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from math import isnan
 
 from tests.bench.measure import Figures
 
@@ -13,7 +14,7 @@ NAMES = {
     "c": "(c) the ordinary way: a Celery task a check",
     "d": "(d) the floor: libcurl and SQLite, nothing else",
     "hung": "(a) with hung targets beside",
-    "ordinary-hung": "(c) with hung targets beside",
+    "c-hung": "(c) with hung targets beside",
 }
 COLUMNS = ("", "checks", "ms CPU/check", "kept %", "late p50", "p99", "max ms", "PSS MiB", "others, cores")
 
@@ -45,9 +46,7 @@ def _row(name: str, each: Figures) -> tuple[str, ...]:
         f"{each.checks:,}",
         f"{each.cpu_ms:.3f}",
         f"{each.kept * 100:.2f}",
-        f"{each.late(0.5):.1f}",
-        f"{each.late(0.99):.1f}",
-        f"{each.late(1.0):.1f}",
+        *("–" if isnan(late) else f"{late:.1f}" for late in map(each.late, (0.5, 0.99, 1.0))),
         f"{each.memory_mib:.0f}",
         f"{each.others_cores:.2f}",
     )
@@ -56,8 +55,9 @@ def _row(name: str, each: Figures) -> tuple[str, ...]:
 def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     """Columns as wide as they need: the first to the left, numbers to the right."""
     widths = [max(len(row[place]) for row in (head, *rows)) for place in range(len(head))]
-    lines = [
-        "  ".join(cell.ljust(width) if place == 0 else cell.rjust(width) for place, (cell, width) in enumerate(zip(row, widths, strict=True)))
-        for row in (head, *rows)
-    ]
-    return "\n".join(lines)
+    return "\n".join(_line(row, widths) for row in (head, *rows))
+
+
+def _line(row: Sequence[str], widths: Sequence[int]) -> str:
+    first, *others = zip(row, widths, strict=True)
+    return "  ".join((first[0].ljust(first[1]), *(cell.rjust(width) for cell, width in others)))

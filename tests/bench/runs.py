@@ -8,10 +8,21 @@ import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from math import ceil
 from pathlib import Path
 
 from tests.bench import engine, floor
-from tests.bench.measure import INTERVAL_SECONDS, Figures, Load, Program, Span, against_instants, measure
+from tests.bench.measure import (
+    INTERVAL_SECONDS,
+    Figures,
+    Load,
+    Program,
+    Span,
+    against_instants,
+    against_interval,
+    measure,
+)
+from tests.bench.ordinary.run import ordinary as run_ordinary
 from tests.bench.processes import program
 from tests.bench.progress import Progress
 from tests.bench.report import Report
@@ -62,7 +73,13 @@ def least(plan: Plan) -> None:
                     number: floor.offset_seconds(number, size, INTERVAL_SECONDS) for number in range(size)
                 }
                 figures = measure(
-                    [Program(process, log)], [], target, load, against_instants(offsets), plan.span, plan.progress
+                    [Program(process, log)],
+                    [],
+                    target,
+                    load,
+                    against_instants(offsets),
+                    plan.span,
+                    plan.progress,
                 )
         plan.report.add("d", figures)
 
@@ -74,7 +91,28 @@ def hung(plan: Plan) -> None:
     plan.report.add("hung", _embedded(plan, load, f"(a) {size} checks and {HUNG} hung targets"))
 
 
-PARTS: dict[str, Callable[[Plan], None]] = {"d": least, "a": embedded, "b": scaled, "hung": hung}
+def ordinary(plan: Plan) -> None:
+    """the ordinary way"""
+    size = min(plan.sizes)
+    plan.report.add("c", _ordinary(plan, Load(size), f"(c) the ordinary way, {size} checks"))
+
+
+def ordinary_hung(plan: Plan) -> None:
+    """the ordinary way with them"""
+    size = min(plan.sizes)
+    title = f"(c) the ordinary way, {size} checks and {HUNG} hung targets"
+    plan.report.add("c-hung", _ordinary(plan, Load(size, hung=HUNG), title))
+
+
+PARTS: dict[str, Callable[[Plan], None]] = {
+    "d": least,
+    "a": embedded,
+    "b": scaled,
+    "c": ordinary,
+    "hung": hung,
+    "c-hung": ordinary_hung,
+}
+"""By the names that ``--only`` takes, in the order of their runs."""
 
 
 def _embedded(plan: Plan, load: Load, title: str) -> Figures:
@@ -82,6 +120,15 @@ def _embedded(plan: Plan, load: Load, title: str) -> Figures:
     with _stage(plan) as (folder, target), engine.embedded(folder, target, load) as programs:
         lateness = against_instants(engine.offsets(load))
         return measure(programs, [], target, load, lateness, plan.span, plan.progress)
+
+
+def _ordinary(plan: Plan, load: Load, title: str) -> Figures:
+    plan.progress.begin(title)
+    # Its beat starts with a pause of one interval, and then comes in bursts: whole intervals are counted.
+    window = ceil(plan.span.window / INTERVAL_SECONDS) * INTERVAL_SECONDS
+    span = Span(plan.span.warm_up + INTERVAL_SECONDS, window)
+    with _stage(plan) as (folder, target), run_ordinary(folder, target, load) as (programs, servers):
+        return measure(programs, servers, target, load, against_interval(load.checks), span, plan.progress)
 
 
 @contextmanager
