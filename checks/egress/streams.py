@@ -41,17 +41,20 @@ async def dial(
         reader, writer = await asyncio.open_connection(
             sock=sock, ssl=tls, server_hostname=server_hostname if tls else None
         )
-    except ssl.SSLError as error:
-        raise tls_fault(error, place) from None
-    except OSError as error:
-        words = "reset" if error.errno else "unexpected eof"
-        raise tls_fault(ssl.SSLError(error.errno or 0, words), place) from None
-    except BaseException:
+    except BaseException as error:
         sock.close()
+        if isinstance(error, OSError):
+            raise _handshake_fault(error, place) from None
         raise
     if tls is not None:
         phases["tls"] = (time.perf_counter() - connected) * 1000
     return Connection(reader=reader, writer=writer, ip=str(address), port=port, phases_ms=phases)
+
+
+def _handshake_fault(error: OSError, place: str) -> CheckError:
+    if not isinstance(error, ssl.SSLError):
+        error = ssl.SSLError(error.errno or 0, "reset" if error.errno else "unexpected eof")
+    return tls_fault(error, place)
 
 
 async def _first_of(addresses: Sequence[Address], port: int, host: str) -> tuple[socket.socket, Address]:

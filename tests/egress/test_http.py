@@ -179,7 +179,7 @@ async def test_compression_bomb__is_unpacked_no_further_than_the_limit(egress, c
         (reset_mid_body(), "reset the connection before a whole answer"),
         (close_early(), "closed the connection before it answered"),
         (tcp_close(), "(closed|reset) the connection before"),
-        (tcp_reset(), "reset the connection"),
+        (tcp_reset(), "reset"),
         (raw(b"HTTP/1.1 200 OK\r\nContent-Len"), "malformed answer|before"),
         (many_headers(100_000), "headers of more than 64 KiB"),
         (huge_trailers(2_000_000), "headers of more than 64 KiB"),
@@ -479,7 +479,7 @@ async def test_client_certificate__is_shown_where_asked_for(egress, authority, c
             client_key_pem=client.key_pem,
         )
         assert seen.body == b"ok"
-        with pytest.raises(CheckError, match=r"client certificate|reset the connection"):
+        with pytest.raises(CheckError, match=r"client certificate|(closed|reset) the connection"):
             await get(egress, url, ca_bundle=ca_bundle)
 
 
