@@ -15,9 +15,6 @@ from django.db.utils import OperationalError
 from checks import bus
 from checks.commands.actor import Actor
 from checks.commands.configuration import SyncRegistered
-from checks import bus
-from checks.commands.actor import Actor
-from checks.commands.configuration import SyncRegistered
 from checks.errors import BreakwaterError
 from dashboard import env
 
