@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import BaseCommand
 
 from checks.errors import BreakwaterError
 from dashboard.serve import serve
@@ -15,7 +15,8 @@ class Command(BaseCommand):
         try:
             code = serve(self.say)
         except BreakwaterError as refusal:
-            raise CommandError(str(refusal)) from refusal
+            self.stderr.write(str(refusal))
+            code = 1
         except KeyboardInterrupt:
             self.say("stop", "interrupted while starting")
             code = 130  # as shells report Ctrl-C
