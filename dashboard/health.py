@@ -37,6 +37,10 @@ def _text(found: Readiness, *, verbose: bool) -> str:
 
 
 def _plain(text: str, code: int) -> HttpResponse:
-    return HttpResponse(
+    response = HttpResponse(
         text, status=code, content_type="text/plain; charset=utf-8", headers={"Cache-Control": "no-store"}
     )
+    response._has_been_logged = (
+        True  # asked every few seconds; a 503 is an answer, not a failure to be logged
+    )
+    return response

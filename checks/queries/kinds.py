@@ -11,7 +11,7 @@ import checks.kinds  # noqa: F401  fills the register
 from checks.errors import NotFound
 from checks.kinds.base import KINDS, Kind, schema_of
 
-LONG_TEXT = 4_000
+LONG_TEXT = 10_000
 """A text that may have more characters than this is given several lines to write in."""
 
 

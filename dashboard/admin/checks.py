@@ -46,7 +46,7 @@ class StatusFilter(admin.SimpleListFilter):
 
 @admin.register(Check)
 class CheckAdmin(CommandedAdmin):
-    list_display = ("name", "slug", "status", "kind", "group", "location", "source", "updated_at")
+    list_display = ("name", "slug", "status", "kind", "group", "source")
     list_filter = (StatusFilter, "kind", "group", "location", "source")
     list_select_related = ("state",)
     list_per_page = 100

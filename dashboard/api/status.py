@@ -82,7 +82,9 @@ def status(request: HttpRequest, query: Query[StatusQuery]) -> HttpResponse:
     rendered = render(report, media_type=media_type, fail_on=query.fail_on)
     if rendered.code == 200 and is_current(rendered, request.headers.get("If-None-Match", "")):
         return HttpResponseNotModified(headers={"ETag": rendered.etag})
-    return HttpResponse(rendered.body, status=rendered.code, headers=dict(rendered.headers))
+    response = HttpResponse(rendered.body, status=rendered.code, headers=dict(rendered.headers))
+    response._has_been_logged = True  # a 503 is the answer asked for, not a failure of ours to be logged
+    return response
 
 
 def rendered_status() -> Rendered:

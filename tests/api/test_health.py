@@ -98,5 +98,11 @@ def test_readyz__without_a_database__says_so_without_its_details(client, db, mon
     )
 
 
+def test_503__is_an_answer_and_no_line_in_the_log(client, make_check, caplog):
+    assert client.get("/readyz").status_code == 503
+    assert client.get("/api/v1/status?fail_on=unknown&slug=nobody").status_code == 503
+    assert not caplog.records
+
+
 def test_posting__is_refused(client):
     assert client.post("/livez").status_code == 405
