@@ -19,6 +19,10 @@ WINDOWS = (
 COUNTS = ("up", "degraded", "down", "blocked", "skipped", "unknown", "missed")
 
 
+ONE = {str(verdict): rollup.of([rollup.Sample(verdict)]) for verdict in Verdict}
+"""A single result by its verdict."""
+
+
 @dataclass(frozen=True, slots=True)
 class Availability:
     """
@@ -60,8 +64,8 @@ def _counts(check_id: int, coarsest: int, since: datetime, now: datetime) -> Cou
             (start, rollup.Rollup(**dict(zip(COUNTS, counts, strict=True)))) for start, *counts in rows
         )
     results = Result.objects.filter(check_id=check_id, slot__gte=raw_since, slot__lte=now)
-    samples = [rollup.Sample(Verdict(verdict)) for verdict in results.values_list("verdict", flat=True)]
-    found.append((raw_since, rollup.of(samples)))
+    for slot, verdict in results.values_list("slot", "verdict"):
+        found.append((slot, ONE[verdict]))
     return found
 
 

@@ -47,17 +47,21 @@ class Point:
 class History:
     """
     Attributes:
+        known_since: When the check was defined; before it nothing could be measured.
         points: One per step, oldest first, without holes; the last span is still open.
     """
 
     name: str
     since: datetime
     until: datetime
+    known_since: datetime
     step: timedelta
     points: tuple[Point, ...]
 
 
-def history(check_id: int, name: str, *, now: datetime, interval: timedelta | None) -> History:
+def history(
+    check_id: int, name: str, *, now: datetime, interval: timedelta | None, known_since: datetime
+) -> History:
     """
     The range called `name`, one of `RANGES`.
 
@@ -73,9 +77,8 @@ def history(check_id: int, name: str, *, now: datetime, interval: timedelta | No
     since = until - max(length, step)
     spans = spans_of(check_id, since=since, now=now, minutes=minutes)
     starts = [since + number * step for number in range(round((until - since) / step))]
-    return History(
-        name, since, until, step, tuple(_point(start, spans.get(start, rollup.EMPTY)) for start in starts)
-    )
+    points = tuple(_point(start, spans.get(start, rollup.EMPTY)) for start in starts)
+    return History(name, since, until, known_since, step, points)
 
 
 def _point(start: datetime, sums: rollup.Rollup) -> Point:

@@ -16,8 +16,10 @@ from django.utils.functional import Promise
 
 from checks.errors import InvalidInput
 from checks.kinds.base import KINDS, build
+from checks.kinds.masking import masked
 from checks.models import Check
 from checks.rules.definition import COMMON_KEYS
+from checks.rules.placeholders import PLACEHOLDER
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,5 +84,7 @@ def _target(check: Check) -> str:
     try:
         return build(check.kind, settings).target()
     except InvalidInput:
-        # A ${PLACEHOLDER} may not be valid before it is filled in; a list can do without the target.
-        return ""
+        # A ${PLACEHOLDER} need not be valid before it is filled in. What was written tells the reader most.
+        written = masked(settings | {"kind": check.kind})
+        texts = (value for key, value in written.items() if key != "kind" and isinstance(value, str))
+        return next((text for text in texts if PLACEHOLDER.search(text)), "")

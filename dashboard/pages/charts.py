@@ -94,7 +94,7 @@ def latency_chart(history: History) -> Chart:
         ),
         bars=(),
         failed=_spans(points, lambda point: point.failed > 0, foot=FAILED_HEIGHT),
-        unmeasured=_spans(points, lambda point: point.measured == 0),
+        unmeasured=_unmeasured(history),
         hits=_hits(history, _latency_title),
         summary=_latency_summary(points),
     )
@@ -113,7 +113,7 @@ def phases_chart(history: History) -> Chart | None:
         lines=(),
         bars=_stacked(points, top),
         failed=(),
-        unmeasured=_spans(points, lambda point: point.measured == 0),
+        unmeasured=_unmeasured(history),
         hits=_hits(history, _phases_title),
         summary=_("Mean time by phase, stacked."),
     )
@@ -210,6 +210,12 @@ def _spans(points: Sequence[Point], wanted: Callable[[Point], bool], foot: int =
         Bar(f"{run[0] * step:.1f}", f"{len(run) * step:.1f}", str(HEIGHT - foot), str(foot))
         for run in runs(points, wanted)
     )
+
+
+def _unmeasured(history: History) -> tuple[Bar, ...]:
+    """Spans without a measurement since the check exists."""
+    known = history.known_since - history.step
+    return _spans(history.points, lambda point: point.measured == 0 and point.start > known)
 
 
 def _stacked(points: Sequence[Point], top: float) -> tuple[Bar, ...]:

@@ -101,7 +101,7 @@ def _present(request: HttpRequest, seen: CheckSeen, now: datetime) -> dict[str, 
 
 def _past(seen: CheckSeen, chosen: str, now: datetime) -> dict[str, object]:
     """What changes with every closed minute."""
-    past = history(seen.check_id, chosen, now=now, interval=seen.interval)
+    past = history(seen.check_id, chosen, now=now, interval=seen.interval, known_since=seen.created_at)
     return {
         "ranges": [(key, str(RANGE_WORDS[key]), key == chosen) for key in RANGES],
         "latency": latency_chart(past),

@@ -31,20 +31,28 @@ STRIP_BARS = {
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """Neighbouring slots of one kind, as one bar; a mask cuts it into slots."""
+    """
+    Neighbouring slots of one kind, as one bar; a mask cuts it into slots.
+
+    Numbers stand as text, since a template would localise each of them at ten times the cost.
+    """
 
     css: str
-    x: int
-    y: int
-    width: int
-    height: int
+    x: str
+    y: str
+    width: str
+    height: str
+
+
+def run(css: str, x: int, y: int, width: int, height: int) -> Run:
+    return Run(css, str(x), str(y), str(width), str(height))
 
 
 @dataclass(frozen=True, slots=True)
 class Strip:
     runs: tuple[Run, ...]
     text: str
-    width: int
+    width: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +86,7 @@ class RowView:
     latency: str
     output: str
     strip: Strip
-    position: int
+    position: str
 
 
 def row_view(row: CheckRow, *, now: datetime, position: int, beat_silent: bool = False) -> RowView:
@@ -103,7 +111,7 @@ def row_view(row: CheckRow, *, now: datetime, position: int, beat_silent: bool =
         latency=words.milliseconds(row.latency_ms),
         output=row.output if row.status != "up" else "",
         strip=strip_view(row.strip[-STRIP_SLOTS:]),
-        position=position,
+        position=str(position),
     )
 
 
@@ -113,8 +121,6 @@ def flags_of(*, paused: bool, stale: bool) -> tuple[str, ...]:
 
 
 def next_run(row: CheckRow, now: datetime) -> Moment:
-    if row.running_slot is not None:
-        return moment(row.running_slot, _("running"))
     if row.next_run_at is None:
         return NO_MOMENT
     return moment(row.next_run_at, words.ahead(row.next_run_at, now))
@@ -131,6 +137,6 @@ def strip_view(strip: str) -> Strip:
     for letter, slots in groupby(strip):
         css, y, height = STRIP_BARS[letter]
         width = len(list(slots)) * STRIP_STEP
-        runs.append(Run(css, x, y, width, height))
+        runs.append(run(css, x, y, width, height))
         x += width
-    return Strip(tuple(runs), words.strip_text(strip), x)
+    return Strip(tuple(runs), words.strip_text(strip), str(x))

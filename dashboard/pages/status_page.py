@@ -24,7 +24,7 @@ from django.views.decorators.http import require_safe
 from checks.errors import NotFound
 from checks.queries.status_page import Day, PublicPage, Service, public_page
 from dashboard.pages import words
-from dashboard.pages.rows import Run, flags_of
+from dashboard.pages.rows import Run, flags_of, run
 
 MAX_AGE = 5  # seconds that a browser may keep the page
 
@@ -36,6 +36,8 @@ DAY_BARS = {
     "down": (0, 32),
     "gap": (29, 3),
 }
+NOTABLE = ("degraded", "down")
+"""Days that a reader wants to know more about."""
 BAD_DAY = 0.05
 """From this share of failed measurements on a day is drawn as down; below it, as degraded."""
 
@@ -130,16 +132,17 @@ def verdict(page: PublicPage) -> str:
 
 
 def service_view(service: Service) -> ServiceView:
-    notable = [(day, kind) for day in service.days if (kind := day_kind(day)) in ("degraded", "down")]
+    kinds = [day_kind(day) for day in service.days]
+    notable = [day for day, kind in zip(service.days, kinds, strict=True) if kind in NOTABLE]
     return ServiceView(
         name=service.name,
         status=service.status,
         status_word=words.status_word(service.status),
         flags=flags_of(paused=service.paused, stale=False),
         share=words.percent(service.share),
-        bars=day_bars(service.days),
-        summary=_summary(service.days),
-        notable=tuple(day_title(day) for day, _kind in reversed(notable)),
+        bars=day_bars(service.days, kinds),
+        summary=_summary(kinds),
+        notable=tuple(day_title(day) for day in reversed(notable)),
     )
 
 
@@ -151,22 +154,22 @@ def day_kind(day: Day) -> str:
     return "degraded" if day.down or day.degraded else "up"
 
 
-def day_bars(days: Sequence[Day]) -> tuple[DayBar, ...]:
+def day_bars(days: Sequence[Day], kinds: Sequence[str]) -> tuple[DayBar, ...]:
     """One bar per run of like days, cut into days by a mask; a day with failures has its own, and a title."""
     bars = []
-    x = 0
-    for kind, run in groupby(days, key=day_kind):
-        members = list(run)
+    first = 0
+    for kind, members in groupby(kinds):
+        length = len(list(members))
         y, height = DAY_BARS[kind]
-        if kind in ("up", "gap"):
-            width = len(members) * DAY_WIDTH
-            bars.append(DayBar(Run(kind, x, y, width, height), _("not measured") if kind == "gap" else ""))
-            x += width
-            continue
-        for day in members:
-            bars.append(DayBar(Run(kind, x, y, DAY_WIDTH, height), day_title(day)))
-            x += DAY_WIDTH
+        for start, stop in _parts(kind, first, first + length):
+            title = day_title(days[start]) if kind in NOTABLE else _("not measured") if kind == "gap" else ""
+            bars.append(DayBar(run(kind, start * DAY_WIDTH, y, (stop - start) * DAY_WIDTH, height), title))
+        first += length
     return tuple(bars)
+
+
+def _parts(kind: str, first: int, end: int) -> list[tuple[int, int]]:
+    return [(day, day + 1) for day in range(first, end)] if kind in NOTABLE else [(first, end)]
 
 
 def day_title(day: Day) -> str:
@@ -183,8 +186,7 @@ def day_title(day: Day) -> str:
     return _("%(day)s: %(degraded)d of %(measured)d measurements degraded") % values
 
 
-def _summary(days: Sequence[Day]) -> str:
-    kinds = [day_kind(day) for day in days]
+def _summary(kinds: Sequence[str]) -> str:
     return _(
         "%(all)d days: %(good)d without failure, %(some)d with some, %(bad)d with many, %(gaps)d not measured"
     ) % {

@@ -84,6 +84,8 @@ def milliseconds(value: float | None) -> str:
     """``0.42 ms``, ``34 ms``, ``1.2 s``; a dash when nothing was measured."""
     if value is None:
         return "–"
+    if value < 0.005:
+        return f"0{NBSP}{_('ms')}"
     if value < 1_000:
         places = 0 if value >= 10 else 1 if value >= 1 else 2
         return f"{number_format(value, places)}{NBSP}{_('ms')}"
