@@ -265,7 +265,9 @@ def _refuse(message: str, line: int) -> NoReturn:
 
 def write(document: Mapping[str, Any]) -> str:
     """Plain values as YAML that `read()` reads the same."""
-    return yaml.dump(document, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=100)
+    return yaml.dump(
+        document, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=100, default_flow_style=None
+    )
 
 
 class _Dumper(yaml.SafeDumper):
@@ -280,8 +282,14 @@ class _Dumper(yaml.SafeDumper):
             style = '"'
         return self.represent_scalar("tag:yaml.org,2002:str", value, style=style)
 
+    def sequence(self, value: list[Any]) -> yaml.SequenceNode:
+        scalars = all(isinstance(item, str | int | float) for item in value)
+        short = sum(len(str(item)) + 2 for item in value) < 80
+        return self.represent_sequence("tag:yaml.org,2002:seq", value, flow_style=scalars and short)
+
 
 _Dumper.add_representer(str, _Dumper.text)
+_Dumper.add_representer(list, _Dumper.sequence)
 
 
 TRUE = frozenset({"true", "yes", "on"})

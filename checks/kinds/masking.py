@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
+from functools import cache
 from typing import Any
 
 from checks.kinds.base import KINDS, secret_fields
@@ -37,12 +38,12 @@ def masked(definition: Mapping[str, Any]) -> dict[str, Any]:
 
 def replace_secrets(definition: Mapping[str, Any], replace: Replace) -> dict[str, Any]:
     """The public keys of a definition with each literal secret replaced by what `replace` returns."""
-    kind = KINDS.get(str(definition.get("kind", "http")))
-    secret = secret_fields(kind) if kind else frozenset()
-    return {
-        key: _replaced((key,), value, key in secret or (kind is None and bool(TELLING.search(key))), replace)
-        for key, value in definition.items()
-    }
+    kind = str(definition.get("kind", "http"))
+    if kind in KINDS:
+        secret = _secret_settings(kind)
+    else:
+        secret = frozenset(key for key in definition if TELLING.search(key))
+    return {key: _replaced((key,), value, key in secret, replace) for key, value in definition.items()}
 
 
 def literal_secrets(definition: Mapping[str, Any]) -> list[str]:
@@ -55,6 +56,11 @@ def literal_secrets(definition: Mapping[str, Any]) -> list[str]:
 
     replace_secrets(definition, note)
     return found
+
+
+@cache
+def _secret_settings(kind: str) -> frozenset[str]:
+    return secret_fields(KINDS[kind])
 
 
 def _replaced(path: tuple[str, ...], value: Any, secret: bool, replace: Replace) -> Any:

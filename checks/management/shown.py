@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from django.core.management.base import OutputWrapper
 
 from checks.commands.plan import Change, Plan
-from checks.errors import InvalidInput
+from checks.errors import InvalidInput, Problem
 
 MARKS = {"add": "+", "change": "~", "remove": "-"}
 PROGRESS_FROM = 200
 """Fewer steps than this are done before anybody wonders."""
 PROGRESS_EVERY_S = 0.5
+MOST_REMARKS = 20
+"""Remarks of one sort that are written out; the rest are counted."""
 
 
 class Progress:
@@ -32,10 +34,10 @@ class Progress:
         self._said_at = now
         sentence = f"{step}: {done} of {total}"
         if self._out.isatty():
-            self._out.write(f"\r{sentence}", ending="\n" if done == total else "")
+            self._out.write(f"\r{sentence}", style_func=str, ending="\n" if done == total else "")
             self._out.flush()
         else:
-            self._out.write(sentence)
+            self._out.write(sentence, style_func=str)
 
 
 def refusal(error: InvalidInput) -> str:
@@ -50,6 +52,13 @@ def plan_lines(plan: Plan) -> Iterator[str]:
     for change in plan.changes:
         yield f"{MARKS[change.action]} {change.what} {change.slug}"
         yield from _field_lines(change)
+
+
+def remarks(problems: Sequence[Problem], before: str = "") -> Iterator[str]:
+    for problem in problems[:MOST_REMARKS]:
+        yield f"{before}{problem}"
+    if (more := len(problems) - MOST_REMARKS) > 0:
+        yield f"{before}and {more} more like these"
 
 
 def summary(plan: Plan) -> str:

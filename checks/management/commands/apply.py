@@ -12,7 +12,7 @@ from checks.commands.document import Document, read_document, source_of
 from checks.commands.plan import Plan
 from checks.errors import Conflict, InvalidInput, Problem
 from checks.management.files import read_file
-from checks.management.shown import Progress, left_over, plan_lines, refusal, summary
+from checks.management.shown import Progress, left_over, plan_lines, refusal, remarks, summary
 
 
 class Command(BaseCommand):
@@ -45,8 +45,8 @@ class Command(BaseCommand):
             raise CommandError(refusal(error)) from error
         except Conflict as error:
             raise CommandError(str(error)) from error
-        for warning in plan.warnings:
-            self.stderr.write(self.style.WARNING(f"warning: {warning}"))
+        for line in remarks(plan.warnings, "warning: "):
+            self.stderr.write(line, self.style.WARNING)
         if options["plan"] or options["verbosity"] > 1:
             for line in plan_lines(plan):
                 self.stdout.write(line)

@@ -13,7 +13,7 @@ from checks.commands.document import document_from, source_of
 from checks.commands.plan import Plan
 from checks.errors import Conflict, InvalidInput
 from checks.management.files import read_file
-from checks.management.shown import Progress, left_over, plan_lines, refusal, summary
+from checks.management.shown import Progress, left_over, plan_lines, refusal, remarks, summary
 
 CONVERTERS = {"gatus": gatus.convert}
 
@@ -44,9 +44,9 @@ class Command(BaseCommand):
         except Conflict as error:
             raise CommandError(str(error)) from error
         for loss in converted.lost:
-            self.stderr.write(self.style.WARNING(str(loss)))
-        for warning in plan.warnings:
-            self.stderr.write(self.style.WARNING(f"warning: {warning}"))
+            self.stderr.write(str(loss), self.style.WARNING)
+        for line in remarks(plan.warnings, "warning: "):
+            self.stderr.write(line, self.style.WARNING)
         if options["plan"] or options["verbosity"] > 1:
             for line in plan_lines(plan):
                 self.stdout.write(line)
