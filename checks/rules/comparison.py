@@ -122,7 +122,6 @@ _PLAIN: dict[str, Callable[[Facts], str | None]] = {
 }
 PLACEHOLDERS = frozenset({*_PLAIN, "BODY"})
 _DURATIONS = {"CERTIFICATE_EXPIRATION", "DOMAIN_EXPIRATION"}
-_TEXTS = {"CONNECTED", "IP", "DNS_RCODE"}
 
 
 def _ms(duration: timedelta | None) -> str | None:
@@ -199,7 +198,7 @@ def _shown(operand: Operand, value: str | None) -> str:
     if value is None:
         return f"{operand.text} (INVALID)"
     if operand.function == "age" or (operand.name in _DURATIONS and not operand.function):
-        return f"{operand.text} ({shown_duration(int(value))})"
+        value = shown_duration(int(value))
     short = value if len(value) <= SHOWN_LENGTH else value[:SHOWN_LENGTH] + "…"
     return f"{operand.text} ({short if short.isprintable() else _neutral(short)})"
 

@@ -1,5 +1,5 @@
 """
-Gatus' condition language: ``[STATUS] == 200``, ``[BODY].queue[0].age < 30m``.
+Gatus' condition language: ``[STATUS] == 200``, ``age([BODY].updated_at) < 30m``.
 
 A condition is one comparison, its operator between spaces. Either side is a placeholder, alone or
 in ``len()``, ``has()`` or ``age()``, or a plain value, or for ``==`` and ``!=`` a ``pat()`` or an
