@@ -12,10 +12,11 @@ import pycurl
 from checks.egress.addresses import Address
 from checks.egress.certificates import expiry_in, names_in
 from checks.egress.faults import curl_fault
-from checks.egress.http import PHASES, Bridge, ProxyTarget, Transfer
+from checks.egress.http import Bridge
 from checks.egress.messages import HttpRequest, HttpResponse
+from checks.egress.transfer import PHASES, ProxyTarget, Transfer
 from checks.egress.urls import REDIRECTS, Hop, Target, next_hop, parse_url
-from checks.errors import CheckError, EgressBlocked
+from checks.errors import CheckError
 
 Resolve = Callable[[str, int], Awaitable[tuple[Address, ...]]]
 Explain = Callable[[Target], Awaitable[str]]
@@ -40,8 +41,6 @@ async def exchange(bridge: Bridge, resolve: Resolve, explain: Explain, request: 
                 return _response(hop, transfer, spent)
             try:
                 hop = next_hop(hop, transfer.status, transfer.redirect_location())
-            except EgressBlocked:
-                raise
             except CheckError as error:
                 raise type(error)(f"{hop.target.host} {error}") from None
         finally:

@@ -20,8 +20,8 @@ class HttpRequest:
 
     Attributes:
         url: Absolute, ``http`` or ``https``, without credentials in it.
-        headers: Sent as given; ``Authorization``, ``Cookie`` and every other header of the caller
-            stay behind when a redirect leaves the origin.
+        headers: Sent as given. When a redirect leaves the origin they stay behind, but for
+            ``Accept``, ``Accept-Language`` and ``User-Agent``.
         max_body_bytes: Of the body after decompression. A longer one is cut, which is no failure.
         proxy: ``http://[user:password@]host:port``. It is what gets dialled, so it is what gets
             judged; what lies behind it is then the proxy's to guard.

@@ -10,7 +10,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from checks.egress import Egress, HttpRequest, HttpResponse, parse_policy
+from checks.egress import Egress, HttpRequest, HttpResponse, http, parse_policy
+from checks.egress.readiness import Selected
 from checks.errors import CheckError, NameNotResolved, ProbeUnable
 from tests.servers import (
     answer,
@@ -261,6 +262,15 @@ async def test_many_at_once__each_gets_its_own_answer(egress):
         urls = [f"{server.url}{number}" for number in range(60)]
         seen = await asyncio.gather(*(get(egress, url) for url in urls))
     assert [json.loads(each.body)["path"] for each in seen] == [f"/{number}" for number in range(60)]
+
+
+async def test_system_without_epoll__is_served_by_its_selector(egress, monkeypatch):
+    monkeypatch.setattr(http, "watched_sockets", Selected)
+    with serve(hang()) as hung, serve(echo()) as server:
+        waiting = asyncio.create_task(get(egress, hung.url))
+        seen = await asyncio.gather(*(get(egress, f"{server.url}{number}") for number in range(20)))
+        waiting.cancel()
+    assert [json.loads(each.body)["path"] for each in seen] == [f"/{number}" for number in range(20)]
 
 
 async def test_hung_targets__do_not_hold_the_others(egress):
