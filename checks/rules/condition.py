@@ -194,9 +194,7 @@ def _function(name: str, part: _Part) -> Operand:
     if name == "age" and "," in inner.text:
         message = "age() takes no layout; it reads HTTP dates, RFC 3339 and Unix time"
         raise inner.wrong(message, inner.text.index(","))
-    if not _PLACEHOLDER.match(inner.text):
-        raise inner.wrong(f"{name}() takes a placeholder, as in {name}([BODY].items)")
-    value = _operand(inner)
+    value = _operand(inner) if _PLACEHOLDER.match(inner.text) else None
     if not isinstance(value, Seen):
         raise inner.wrong(f"{name}() takes a placeholder, as in {name}([BODY].items)")
     if name == "age" and value.name != "BODY":
