@@ -11,6 +11,7 @@ from django.utils import timezone
 from ninja import Query, Router, Schema
 from pydantic import Field
 
+from checks.errors import InvalidInput, Problem
 from checks.queries.availability import Availability, availability_of
 from checks.queries.definitions import CheckDefinition, definition_of, definitions
 from checks.queries.results import ResultPage, results_of
@@ -121,6 +122,9 @@ def uptime(request: HttpRequest, slug: str) -> dict[str, str | tuple[Availabilit
 
 def _in_utc(moment: datetime | None) -> datetime | None:
     """A time without a zone is read as UTC, like every time that the API writes."""
-    if moment is None or moment.tzinfo:
-        return moment
-    return moment.replace(tzinfo=UTC)
+    if moment is None:
+        return None
+    try:
+        return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+    except OverflowError as error:
+        raise InvalidInput(Problem("query.before", "lies outside the years 1 to 9999 in UTC")) from error

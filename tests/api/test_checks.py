@@ -86,7 +86,17 @@ def test_results__in_pages__are_complete_and_without_doubles(client, make_check,
     assert pages == [2, 2, 1]
 
 
-@pytest.mark.parametrize("query", ["limit=0", "limit=501", "limit=many", "before=yesterday", "after=1"])
+@pytest.mark.parametrize(
+    "query",
+    [
+        "limit=0",
+        "limit=501",
+        "limit=many",
+        "before=yesterday",
+        "before=0001-01-01T00:00:00%2B01:00",
+        "after=1",
+    ],
+)
 def test_results__asked_wrongly__are_refused_with_the_place(client, make_check, query):
     make_check("api")
     response = client.get(f"/api/v1/checks/api/results?{query}")

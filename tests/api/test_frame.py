@@ -48,6 +48,16 @@ def test_health_json__is_only_for_the_status(client, db):
     assert client.get("/api/v1/checks", headers={"Accept": "application/health+json"}).status_code == 406
 
 
+@pytest.mark.parametrize(
+    ("address", "where"),
+    [("/api/v1/status?slug=a%00b", "query.slug"), ("/api/v1/checks/a%00b", "path")],
+)
+def test_nul_character__is_refused_whatever_the_database(client, db, address, where):
+    response = client.get(address)
+    assert response.status_code == 422
+    assert response.json()["error"]["problems"][0]["where"] == where
+
+
 @pytest.mark.parametrize("address", ["/api/", "/api/v1/", "/api/v2/status", "/api/v1/status/"])
 def test_unknown_address__is_a_404_in_json(client, db, address):
     response = client.get(address)
