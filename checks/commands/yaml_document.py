@@ -278,7 +278,7 @@ class _Dumper(yaml.SafeDumper):
 
     def text(self, value: str) -> yaml.ScalarNode:
         style = "|" if "\n" in value.strip() else None
-        if not isinstance(resolved(value), str):
+        if not isinstance(resolved(value), str) or not value.replace("\n", "").isprintable():
             style = '"'
         return self.represent_scalar("tag:yaml.org,2002:str", value, style=style)
 
