@@ -11,20 +11,20 @@ import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any
 
-from django.db import connection, transaction
+from django.db import transaction
 
 from checks.commands.actor import Actor
 from checks.commands.late_results import merge_late
-from checks.commands.slots import LOOK_AHEAD, Claimable, lease, write_leases
+from checks.commands.slots import LOOK_AHEAD, ClaimSlots, claim_slots
 from checks.events import store
 from checks.events.store import Append, NewEvent
-from checks.models import CheckState, Result, bulk
+from checks.models import CheckState, Result, bulk, leases
 from checks.models.clock import database_now
 from checks.rules import schedule, strip
 from checks.rules.outcome import Outcome, Verdict
-from checks.rules.status import Standing, Status, judge
+from checks.rules.status import judge
 from checks.runner.assignment import Assignment, Observation
 
 log = logging.getLogger(__name__)
@@ -38,45 +38,6 @@ class RecordResults:
     worker: str
 
 
-class Row(NamedTuple):
-    """What recording reads of a check's state, in the order of `READ`."""
-
-    check_id: int
-    version: int
-    leased_slot: datetime | None
-    fence: int
-    next_due_at: datetime | None
-    strip: str
-    status: str
-    since: datetime
-    failures: int
-    impaired: int
-    recoveries: int
-    successes: int
-    blameless: int
-    last_ok_at: datetime | None
-
-
-READ = ("pk", "check_ref__version", *Row._fields[2:])
-WRITTEN = (
-    "leased_slot",
-    "leased_until",
-    "leased_by",
-    "next_due_at",
-    "strip",
-    "status",
-    "since",
-    "failures",
-    "impaired",
-    "recoveries",
-    "successes",
-    "blameless",
-    "last_run_at",
-    "last_ok_at",
-    "last_verdict",
-    "last_latency_ms",
-    "last_output",
-)
 RESULT = (
     "check_id",
     "slot",
@@ -92,99 +53,107 @@ RESULT = (
 
 def record_results(command: RecordResults, actor: Actor) -> list[Assignment]:
     """
-    Store the batch, and claim along with it the slots that are due before beat's next tick.
+    Store the batch, and claim what has come due meanwhile and will be before beat's next tick.
 
     The latter lets a check with a short interval keep its time whatever the tick's phase.
     """
+    observations = list(command.observations)
+    while not _stored(observations, actor):
+        observations = _still_held(observations)
+    now = database_now()
+    near = {
+        item.assignment.prepared.definition.location
+        for item in observations
+        if item.assignment.prepared is not None and item.assignment.next_due_at <= now + LOOK_AHEAD
+    }
+    claims = [
+        ClaimSlots(location=location, worker=command.worker, limit=len(observations)) for location in near
+    ]
+    return [assignment for claim in claims for assignment in claim_slots(claim, actor)]
+
+
+def _stored(observations: Sequence[Observation], actor: Actor) -> bool:
+    """Store all, or nothing and return False when some of them do not count any more."""
+    now = database_now()
     with transaction.atomic():
-        now = database_now()
-        rows = _locked_rows([item.assignment.check_id for item in command.observations])
-        accepted: list[tuple[Observation, Row]] = []
-        for item in command.observations:
-            row = rows.get(item.assignment.check_id)
-            if row is None or row.fence != item.assignment.fence or row.leased_slot != item.assignment.slot:
-                log.warning(
-                    "result.refused",
-                    extra={"check": item.assignment.slug, "slot": item.assignment.slot.isoformat()},
-                )
-                continue
-            accepted.append((item, row))
         appends: list[Append] = []
-        updates = [_update(item, row, now, appends) for item, row in accepted]
-        bulk.insert(Result, RESULT, (_result(item) for item, _ in accepted))
-        bulk.update(CheckState, "check_id", WRITTEN, updates)
+        settled = [_settled(item, appends) for item in observations]
+        if leases.settle(settled) != len(settled):
+            transaction.set_rollback(True)
+            return False
+        bulk.insert(Result, RESULT, map(_result, observations))
+        _go_on_after_overrun(observations, now, appends)
         store.append_all(appends, now=now, metadata=actor.metadata())
-        merge_late([item for item, _ in accepted], now)
-        return _claim_near(accepted, updates, command.worker, now, actor)
+        merge_late(observations, now)
+    return True
 
 
-def _locked_rows(check_ids: list[int]) -> dict[int, Row]:
-    found = CheckState.objects.filter(pk__in=check_ids)
-    if connection.features.has_select_for_update:
-        # In one order everywhere, so that two batches never wait for each other in a circle.
-        found = found.order_by("pk").select_for_update(of=("self",))
-    return {row[0]: Row(*row) for row in found.values_list(*READ)}
+def _still_held(observations: Sequence[Observation]) -> list[Observation]:
+    """Those whose lease holds; the others are refused, and the log says so."""
+    held = leases.held(item.assignment.check_id for item in observations)
+    counting: dict[int, Observation] = {}
+    for item in observations:
+        wanted = item.assignment
+        if held.get(wanted.check_id) == (wanted.fence, wanted.slot) and wanted.check_id not in counting:
+            counting[wanted.check_id] = item
+        else:
+            log.warning("result.refused", extra={"check": wanted.slug, "slot": wanted.slot.isoformat()})
+    return list(counting.values())
 
 
-def _update(item: Observation, row: Row, now: datetime, appends: list[Append]) -> tuple[Any, ...]:
-    """The state's new columns; events that come of the result are added to `appends`."""
+def _settled(item: Observation, appends: list[Append]) -> tuple[Any, ...]:
+    """What ends the lease; the event of a transition is added to `appends`."""
     assignment, outcome = item.assignment, item.outcome
-    events: list[NewEvent] = []
-    standing = Standing(
-        Status(row.status),
-        row.since,
-        row.failures,
-        row.impaired,
-        row.recoveries,
-        row.successes,
-        row.blameless,
-    )
-    prepared = assignment.prepared
-    if prepared is not None:
-        verdict_on = judge(standing, outcome.verdict, assignment.slot, prepared.thresholds)
-        standing = verdict_on.standing
-        if (moved := verdict_on.transition) is not None:
-            events.append(
-                NewEvent(
-                    "StatusChanged",
-                    {
-                        "before": str(moved.before),
-                        "after": str(moved.after),
-                        "reason": moved.reason,
-                        "slot": assignment.slot.isoformat(),
-                        "output": outcome.output[:500],
-                    },
-                )
-            )
-    recent = strip.extended(row.strip, outcome.verdict)
-    next_due_at = row.next_due_at
-    if prepared is not None and next_due_at is not None and next_due_at < item.ended_at:
-        next_due_at, overrun = _after_overrun(prepared.schedule, next_due_at, now)
-        recent = strip.gapped(recent, overrun["count"])
-        events.append(NewEvent("SlotOverrun", overrun))
-    if events:
-        appends.append(Append(f"check-{assignment.slug}", events))
-    good = outcome.verdict in (Verdict.UP, Verdict.DEGRADED)
+    standing, since = assignment.standing, None
+    if assignment.prepared is not None:
+        judged = judge(standing, outcome.verdict, assignment.slot, assignment.prepared.thresholds)
+        standing = judged.standing
+        if (moved := judged.transition) is not None:
+            since = standing.since
+            data = {
+                "before": str(moved.before),
+                "after": str(moved.after),
+                "reason": moved.reason,
+                "slot": assignment.slot.isoformat(),
+                "output": outcome.output[:500],
+            }
+            appends.append(Append(f"check-{assignment.slug}", [NewEvent("StatusChanged", data)]))
+    served = outcome.verdict in (Verdict.UP, Verdict.DEGRADED)
     return (
-        row.check_id,
+        assignment.check_id,
+        assignment.fence,
+        assignment.slot,
         None,
         None,
         "",
-        next_due_at,
-        recent,
+        strip.extended(assignment.strip, outcome.verdict),
         str(standing.status),
-        standing.since or now,
+        since,
         standing.failures,
         standing.impaired,
         standing.recoveries,
         standing.successes,
         standing.blameless,
         item.started_at,
-        item.started_at if good else row.last_ok_at,
+        item.started_at if served else None,
         str(outcome.verdict),
         item.latency_ms,
         outcome.output,
     )
+
+
+def _go_on_after_overrun(observations: Sequence[Observation], now: datetime, appends: list[Append]) -> None:
+    """Where a run went on past its next slot, that slot is accounted for and the one after it is due."""
+    for item in observations:
+        assignment = item.assignment
+        if assignment.prepared is None or assignment.next_due_at >= item.ended_at:
+            continue
+        due_at, overrun = _after_overrun(assignment.prepared.schedule, assignment.next_due_at, now)
+        recent = strip.gapped(strip.extended(assignment.strip, item.outcome.verdict), overrun["count"])
+        # Somebody may have given the check another schedule meanwhile: then its next slot is theirs.
+        found = CheckState.objects.filter(pk=assignment.check_id, next_due_at=assignment.next_due_at)
+        if found.update(next_due_at=due_at, strip=recent):
+            appends.append(Append(f"check-{assignment.slug}", [NewEvent("SlotOverrun", overrun)]))
 
 
 def _after_overrun(
@@ -229,32 +198,3 @@ def _detail(outcome: Outcome) -> dict[str, Any]:
             for result in outcome.conditions
         ]
     return detail
-
-
-def _claim_near(
-    accepted: Sequence[tuple[Observation, Row]],
-    updates: Sequence[tuple[Any, ...]],
-    worker: str,
-    now: datetime,
-    actor: Actor,
-) -> list[Assignment]:
-    horizon = now + LOOK_AHEAD
-    leases = []
-    for (item, row), update in zip(accepted, updates, strict=True):
-        next_due_at, recent = update[NEXT_DUE_AT], update[STRIP]
-        prepared = item.assignment.prepared
-        # A definition that has changed since is left to the next claim, which reads it anew.
-        if (
-            prepared is None
-            or next_due_at is None
-            or next_due_at > horizon
-            or row.version != item.assignment.version
-        ):
-            continue
-        claimable = Claimable(row.check_id, item.assignment.slug, row.version, next_due_at, row.fence, recent)
-        leases.append(lease(claimable, prepared, now))
-    return write_leases(leases, worker, now, actor)
-
-
-NEXT_DUE_AT = 1 + WRITTEN.index("next_due_at")
-STRIP = 1 + WRITTEN.index("strip")

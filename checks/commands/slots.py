@@ -12,7 +12,6 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import NamedTuple
 
 from django.db import connection, transaction
 
@@ -20,9 +19,11 @@ from checks.commands.actor import Actor
 from checks.errors import InvalidInput
 from checks.events import store
 from checks.events.store import Append, NewEvent
-from checks.models import Check, CheckState, bulk
+from checks.models import Check, CheckState, bulk, leases
 from checks.models.clock import database_now
+from checks.models.leases import Due
 from checks.rules import schedule, strip
+from checks.rules.status import Standing, Status
 from checks.runner.assignment import Assignment
 from checks.runner.prepared import Prepared, prepare
 
@@ -63,17 +64,6 @@ class WriteOffLostSlots:
     all_leases: bool = False
 
 
-class Claimable(NamedTuple):
-    """The columns that a claim reads."""
-
-    check_id: int
-    slug: str
-    version: int
-    due_at: datetime
-    fence: int
-    strip: str
-
-
 @dataclass(frozen=True, slots=True)
 class Lease:
     """
@@ -97,18 +87,26 @@ def claim_slots(command: ClaimSlots, actor: Actor) -> list[Assignment]:
     """Return what was claimed, soonest first; rows that another worker holds are passed over."""
     with transaction.atomic():
         now = database_now()
-        due = CheckState.objects.filter(
-            location=command.location, next_due_at__lte=now + LOOK_AHEAD, leased_slot__isnull=True
+        rows = leases.due(command.location, now + LOOK_AHEAD, command.limit)
+        decided = [lease(row, prepared, now) for row, prepared in zip(rows, prepared_for(rows), strict=True)]
+        leases.take(
+            (
+                item.check_id,
+                item.next_due_at,
+                item.assignment.slot if item.assignment else None,
+                item.leased_until,
+                command.worker if item.assignment else "",
+                item.fence,
+                item.strip,
+            )
+            for item in decided
         )
-        if connection.features.has_select_for_update_skip_locked:
-            due = due.select_for_update(skip_locked=True, of=("self",))
-        columns = ("pk", "check_ref__slug", "check_ref__version", "next_due_at", "fence", "strip")
-        rows = [Claimable(*row) for row in due.order_by("next_due_at").values_list(*columns)[: command.limit]]
-        leases = [lease(row, prepared, now) for row, prepared in zip(rows, prepared_for(rows), strict=True)]
-        return write_leases(leases, command.worker, now, actor)
+        missed = [item.missed for item in decided if item.missed is not None]
+        store.append_all(missed, now=now, metadata=actor.metadata())
+    return [item.assignment for item in decided if item.assignment is not None]
 
 
-def lease(row: Claimable, prepared: Prepared | str, now: datetime) -> Lease:
+def lease(row: Due, prepared: Prepared | str, now: datetime) -> Lease:
     """
     Decide what becomes of a due row, by the missed-run policy.
 
@@ -124,6 +122,7 @@ def lease(row: Claimable, prepared: Prepared | str, now: datetime) -> Lease:
     if slot > now + LOOK_AHEAD:
         return Lease(row.check_id, None, row.fence, None, slot, recent, missed)
     definition = prepared.definition
+    next_due_at = plan.next_due if plan.run is not None else schedule.next_slot(prepared.schedule, slot)
     start_at = slot
     if slot < now - LOOK_AHEAD:
         spread = (
@@ -135,17 +134,31 @@ def lease(row: Claimable, prepared: Prepared | str, now: datetime) -> Lease:
         Assignment(
             check_id=row.check_id,
             slug=row.slug,
-            version=row.version,
             slot=slot,
             start_at=start_at,
+            next_due_at=next_due_at,
             fence=row.fence + 1,
+            standing=_standing(row),
+            strip=recent,
             prepared=prepared,
         ),
         row.fence + 1,
         max(start_at, now) + definition.timeout * (definition.retries + 1) + LEASE_MARGIN,
-        plan.next_due if plan.run is not None else schedule.next_slot(prepared.schedule, slot),
+        next_due_at,
         recent,
         missed,
+    )
+
+
+def _standing(row: Due) -> Standing:
+    return Standing(
+        Status(row.status),
+        row.since,
+        row.failures,
+        row.impaired,
+        row.recoveries,
+        row.successes,
+        row.blameless,
     )
 
 
@@ -160,51 +173,29 @@ def _missed(slug: str, plan: schedule.CatchUp) -> Append:
     return Append(f"check-{slug}", [NewEvent("SlotsMissed", data)])
 
 
-def _defective_lease(row: Claimable, defect: str, now: datetime) -> Lease:
+def _defective_lease(row: Due, defect: str, now: datetime) -> Lease:
     # It is asked again every minute: the mend (a variable, a library) may come without a change here.
+    again_at = max(row.due_at, now) + timedelta(minutes=1)
     assignment = Assignment(
         check_id=row.check_id,
         slug=row.slug,
-        version=row.version,
         slot=row.due_at,
         start_at=row.due_at,
+        next_due_at=again_at,
         fence=row.fence + 1,
+        standing=_standing(row),
+        strip=row.strip,
         prepared=None,
         defect=defect,
     )
-    again_at = max(row.due_at, now) + timedelta(minutes=1)
     return Lease(row.check_id, assignment, row.fence + 1, now + LEASE_MARGIN, again_at, row.strip, None)
-
-
-def write_leases(leases: Sequence[Lease], worker: str, now: datetime, actor: Actor) -> list[Assignment]:
-    """Write decided leases and what they missed; the caller holds the rows. Return what is to be run."""
-    bulk.update(
-        CheckState,
-        "check_id",
-        ("next_due_at", "leased_slot", "leased_until", "leased_by", "fence", "strip"),
-        (
-            (
-                item.check_id,
-                item.next_due_at,
-                item.assignment.slot if item.assignment else None,
-                item.leased_until,
-                worker if item.assignment else "",
-                item.fence,
-                item.strip,
-            )
-            for item in leases
-        ),
-    )
-    missed = [item.missed for item in leases if item.missed is not None]
-    store.append_all(missed, now=now, metadata=actor.metadata())
-    return [item.assignment for item in leases if item.assignment is not None]
 
 
 _known: dict[int, tuple[int, Prepared | str]] = {}
 """Check id → (version, prepared): definitions are read and validated once per version and process."""
 
 
-def prepared_for(rows: Sequence[Claimable]) -> list[Prepared | str]:
+def prepared_for(rows: Sequence[Due]) -> list[Prepared | str]:
     """How to probe each row's check, or the sentence that says why that cannot be done."""
     unknown = [row.check_id for row in rows if _known.get(row.check_id, (0, ""))[0] != row.version]
     if unknown:
@@ -248,7 +239,7 @@ def write_off_lost_slots(command: WriteOffLostSlots, actor: Actor) -> int:
         rows = list(lost.values_list(*columns))
         bulk.update(
             CheckState,
-            "check_id",
+            ("check_id",),
             ("leased_slot", "leased_until", "leased_by", "fence", "strip"),
             ((pk, None, None, "", fence + 1, strip.gapped(row, 1)) for pk, _, _, _, fence, row in rows),
         )

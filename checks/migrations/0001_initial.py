@@ -168,7 +168,7 @@ class Migration(migrations.Migration):
                 ('fence', models.PositiveBigIntegerField(default=0)),
             ],
             options={
-                'indexes': [models.Index(fields=['location', 'next_due_at'], name='checks_state_due'), models.Index(condition=models.Q(('leased_until__isnull', False)), fields=['leased_until'], name='checks_state_lease')],
+                'indexes': [models.Index(fields=['location', 'next_due_at'], name='checks_state_due')],
             },
         ),
     ]

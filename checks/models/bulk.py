@@ -7,7 +7,7 @@ Values are given as Python has them; each column's field prepares them for the d
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Container, Iterable, Sequence
 from datetime import UTC, datetime
 from functools import cache
 from typing import Any
@@ -36,27 +36,49 @@ def insert(model: type[models.Model], columns: Sequence[str], rows: Iterable[Row
             cursor.executemany(sql, prepared)
 
 
-def update(model: type[models.Model], key: str, columns: Sequence[str], rows: Iterable[Row]) -> None:
-    """Update rows: each gives the key's value, then a value per column."""
-    wanted = (key, *columns)
+def update(
+    model: type[models.Model],
+    keys: Sequence[str],
+    columns: Sequence[str],
+    rows: Iterable[Row],
+    *,
+    kept_when_none: Container[str] = (),
+) -> int:
+    """
+    Update rows, each of which gives the keys' values and then a value per column.
+
+    Args:
+        kept_when_none: Columns that stay as they are where a row gives None for them.
+    Returns:
+        How many rows were found; those whose keys match nothing are passed over.
+    """
+    wanted = (*keys, *columns)
     prepared = _prepared(model, wanted, rows)
     if not prepared:
-        return
+        return 0
     quote = connection.ops.quote_name
     table = quote(model._meta.db_table)
-    if connection.vendor == "postgresql":
-        assignments = ", ".join(f"{quote(column)} = new.{quote(column)}" for column in columns)
-        sql = (
-            f"UPDATE {table} AS old SET {assignments} FROM {_unnest(model, wanted)} "  # noqa: S608
-            f"WHERE old.{quote(key)} = new.{quote(key)}"
-        )
-        with connection.cursor() as cursor:
+    on_postgresql = connection.vendor == "postgresql"
+
+    def assignment(column: str) -> str:
+        value = f"new.{quote(column)}" if on_postgresql else "%s"
+        kept = f"COALESCE({value}, old.{quote(column)})" if column in kept_when_none else value
+        return f"{quote(column)} = {kept}"
+
+    assignments = ", ".join(map(assignment, columns))
+    with connection.cursor() as cursor:
+        if on_postgresql:
+            match = " AND ".join(f"old.{quote(key)} = new.{quote('key_' + key)}" for key in keys)
+            source = _unnest(model, wanted, len(keys))
+            sql = f"UPDATE {table} AS old SET {assignments} FROM {source} WHERE {match}"  # noqa: S608
             cursor.execute(sql, _by_column(prepared))
-    else:
-        assignments = ", ".join(f"{quote(column)} = %s" for column in columns)
-        sql = f"UPDATE {table} SET {assignments} WHERE {quote(key)} = %s"  # noqa: S608
-        with connection.cursor() as cursor:
-            cursor.executemany(sql, [(*row[1:], row[0]) for row in prepared])
+        else:
+            match = " AND ".join(f"old.{quote(key)} = %s" for key in keys)
+            sql = f"UPDATE {table} AS old SET {assignments} WHERE {match}"  # noqa: S608
+            count = len(keys)
+            cursor.executemany(sql, [(*row[count:], *row[:count]) for row in prepared])
+        found: int = cursor.rowcount
+    return found
 
 
 def upsert(
@@ -106,8 +128,8 @@ def _converter(model: type[models.Model], column: str, vendor: str) -> Callable[
 
 
 def _sqlite_datetime(value: datetime) -> str:
-    # The form that Django itself stores, at a third of the cost.
-    return value.astimezone(UTC).replace(tzinfo=None).isoformat(sep=" ")
+    # What Django stores too: UTC, without its offset. Every instant here is in UTC already.
+    return str(value if value.tzinfo is UTC else value.astimezone(UTC))[:-6]
 
 
 @cache
@@ -119,11 +141,12 @@ def _field(model: type[models.Model], column: str) -> models.Field[Any, Any]:
 
 
 @cache
-def _unnest(model: type[models.Model], columns: tuple[str, ...]) -> str:
+def _unnest(model: type[models.Model], columns: tuple[str, ...], keys: int = 0) -> str:
+    """Arrays as rows; the first `keys` columns get a prefix, as one may be a key and be changed too."""
     quote = connection.ops.quote_name
     arrays = ", ".join(f"%s::{_pg_type(_field(model, column))}[]" for column in columns)
-    names = ", ".join(quote(column) for column in columns)
-    return f"unnest({arrays}) AS new({names})"
+    names = [f"key_{column}" if place < keys else column for place, column in enumerate(columns)]
+    return f"unnest({arrays}) AS new({', '.join(map(quote, names))})"
 
 
 def _pg_type(field: models.Field[Any, Any]) -> str:

@@ -74,14 +74,7 @@ class CheckState(models.Model):
     fence = models.PositiveBigIntegerField(default=0)
 
     class Meta:
-        indexes = (
-            models.Index(fields=("location", "next_due_at"), name="checks_state_due"),
-            models.Index(
-                fields=("leased_until",),
-                name="checks_state_lease",
-                condition=models.Q(leased_until__isnull=False),
-            ),
-        )
+        indexes = (models.Index(fields=("location", "next_due_at"), name="checks_state_due"),)
 
     def __str__(self) -> str:
         return f"{self.pk}: {self.status}"

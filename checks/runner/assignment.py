@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from checks.rules.outcome import Outcome
+from checks.rules.status import Standing
 from checks.runner.prepared import Prepared
 
 
@@ -15,20 +16,24 @@ class Assignment:
     One claimed slot of one check.
 
     Attributes:
-        version: The definition's.
         slot: The scheduled instant.
         start_at: When to begin: the slot itself, or a little later for a run that is being caught up.
+        next_due_at: The slot after this one.
         fence: The lease's number; a result counts only while it is still the newest.
+        standing, strip: As they were when the slot was claimed; while the lease holds, nobody else
+            changes them.
         prepared: How to probe; None when the definition cannot be carried out here, and then
             `defect` says why.
     """
 
     check_id: int
     slug: str
-    version: int
     slot: datetime
     start_at: datetime
+    next_due_at: datetime
     fence: int
+    standing: Standing
+    strip: str
     prepared: Prepared | None
     defect: str = ""
 

@@ -16,12 +16,13 @@ from checks.kinds.base import Kind, Probing
 from checks.rules.definition import parse as parse_definition
 from checks.rules.outcome import Outcome, Verdict
 from checks.rules.schedule import Every
-from checks.rules.status import Thresholds
+from checks.rules.status import Standing, Status, Thresholds
 from checks.runner.assignment import Assignment, Observation
 from checks.runner.prepared import Prepared
 from checks.runner.probe import Surroundings
 from checks.runner.prober import Prober, Storage
 
+UNKNOWN = Standing(Status.UNKNOWN)
 SOON = timedelta(milliseconds=50)
 
 
@@ -89,7 +90,17 @@ def assignment(
         asked=frozenset(),
     )
     at = datetime.now(UTC) + after
-    return Assignment(check_id=1, slug=slug, version=1, slot=at, start_at=at, fence=1, prepared=prepared)
+    return Assignment(
+        check_id=1,
+        slug=slug,
+        slot=at,
+        start_at=at,
+        next_due_at=at + timedelta(minutes=1),
+        fence=1,
+        standing=UNKNOWN,
+        strip="",
+        prepared=prepared,
+    )
 
 
 async def forever() -> Outcome:

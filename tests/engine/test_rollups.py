@@ -14,10 +14,12 @@ from checks.commands.late_results import merge_late
 from checks.commands.rollups import ForgetOld, RollUp
 from checks.models import Result, Rollup, partitions, rollup_rows
 from checks.rules.outcome import Outcome
+from checks.rules.status import Standing, Status
 from checks.runner.assignment import Assignment, Observation
 
 pytestmark = pytest.mark.django_db
 
+UNKNOWN = Standing(Status.UNKNOWN)
 MIDNIGHT = datetime(2026, 11, 23, tzinfo=UTC)
 
 
@@ -45,7 +47,15 @@ def stored(check_id: int, slot: datetime, verdict: str = "up", latency_ms: float
 
 def late(check_id: int, slot: datetime) -> Observation:
     assignment = Assignment(
-        check_id=check_id, slug="api", version=1, slot=slot, start_at=slot, fence=1, prepared=None
+        check_id=check_id,
+        slug="api",
+        slot=slot,
+        start_at=slot,
+        next_due_at=slot,
+        fence=1,
+        standing=UNKNOWN,
+        strip="",
+        prepared=None,
     )
     return Observation(
         assignment=assignment,

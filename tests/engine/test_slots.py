@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -172,8 +173,9 @@ def test_record__after_a_pause__is_refused(define, observe):
 def test_record__run_that_went_on_past_its_next_slot__is_an_overrun(define, observe):
     define()
     (assignment,) = claim()
-    CheckState.objects.update(next_due_at=assignment.slot + timedelta(milliseconds=1))
-    record(observe(assignment, lasted=timedelta(milliseconds=5)))
+    next_due_at = assignment.slot + timedelta(milliseconds=1)
+    CheckState.objects.update(next_due_at=next_due_at)
+    record(observe(replace(assignment, next_due_at=next_due_at), lasted=timedelta(milliseconds=5)))
     ((_, overrun),) = [event for event in events() if event[0] == "SlotOverrun"]
     assert overrun["count"] == 1
     state = CheckState.objects.get()
