@@ -112,7 +112,7 @@ class Hub:
                 found = await self.on_thread(news, self.position, languages, clients=len(self.clients))
             except DatabaseError as error:
                 log.warning("live.database_away", extra={"error": str(error)})
-                await self.on_thread(connection.close)
+                await self.on_thread(close_connection)
                 await asyncio.sleep(RETRY_AFTER)
                 continue
             self.position = found.position
@@ -128,3 +128,8 @@ class Hub:
         self._following = None
         for client in self.clients:
             client.end()
+
+
+def close_connection() -> None:
+    """Close the calling thread's connection; the next question opens another."""
+    connection.close()

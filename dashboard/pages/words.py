@@ -88,8 +88,9 @@ def milliseconds(value: float | None) -> str:
         return f"0{NBSP}{_('ms')}"
     if value < 1_000:
         places = 0 if value >= 10 else 1 if value >= 1 else 2
-        return f"{number_format(value, places)}{NBSP}{_('ms')}"
-    return f"{number_format(value / 1_000, 1 if value >= 10_000 else 2)}{NBSP}{_('s')}"
+        return f"{number_format(round(value, places), places)}{NBSP}{_('ms')}"
+    places = 1 if value >= 10_000 else 2
+    return f"{number_format(round(value / 1_000, places), places)}{NBSP}{_('s')}"
 
 
 def percent(share: float | None) -> str:
@@ -102,7 +103,7 @@ def percent(share: float | None) -> str:
     if share >= 1:
         return f"100{NBSP}%"
     places = 3 if share >= 0.999 else 2
-    cut = int(share * 100 * 10**places) / 10**places
+    cut = int(share * 100 * 10**places + 1e-6) / 10**places
     return f"{number_format(cut, places)}{NBSP}%"
 
 
