@@ -53,12 +53,14 @@ class Engine:
         """
         deadline = time.monotonic() + timeout.total_seconds()
         self.beat.service.stop(wait=False)
-        stopper = threading.Thread(target=self.worker.stop, name="worker-stop", daemon=True)
-        self.worker.signal_consumer_close()
-        wake()
+        stopper = threading.Thread(target=self._stop_worker, name="worker-stop", daemon=True)
         stopper.start()
         stop_worker(timeout)
         for thread in (stopper, self.worker_thread, self.beat):
             thread.join(max(0.0, deadline - time.monotonic()))
         alive = {"worker": self.worker_thread.is_alive(), "beat": self.beat.is_alive()}
         return [name for name, is_alive in alive.items() if is_alive]
+
+    def _stop_worker(self) -> None:
+        self.worker.stop()
+        wake()  # or its consumer would wait for a message once more
