@@ -175,7 +175,7 @@ def _change(draft: Draft, before: Mapping[int, Mapping[str, Any]], now: datetime
         return
     bulk.update(
         Check,
-        "id",
+        ("id",),
         CHANGED,
         [(check.pk, *(getattr(check, name) for name in CHANGED)) for check, _ in draft.changed_checks],
     )
