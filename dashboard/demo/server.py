@@ -28,11 +28,13 @@ class DemoServer:
         self.targets = all_targets()
         self.connections: set[asyncio.Task[None]] = set()
         self.server: asyncio.Server | None = None
+        self.stopping = False
 
     async def start(self) -> None:
         self.server = await asyncio.start_server(self.accept, sock=self.listener)
 
     async def stop(self) -> None:
+        self.stopping = True
         if self.server is not None:
             self.server.close()
         for connection in self.connections:
@@ -40,6 +42,8 @@ class DemoServer:
         await asyncio.gather(*self.connections, return_exceptions=True)
 
     async def accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if self.stopping:
+            return writer.transport.abort()
         # Not the stream's own task: asyncio would report its cancellation as an error.
         connection = asyncio.create_task(self.converse(Exchange(reader, writer)))
         self.connections.add(connection)
