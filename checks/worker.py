@@ -50,6 +50,7 @@ class Worker:
         self._started_at = datetime.now(UTC)
         self._signed_at: datetime | None = None
         self._beat_seen_at: datetime | None = None
+        self._retries = 0
         self._registered = RegisteredRunner()
         self._prober = Prober(
             Storage(claim=self._claim, record=self._record, release=self._release),
@@ -91,6 +92,7 @@ class Worker:
         close_old_connections()
         record = RecordResults(observations=observations, worker=self.name)
         near: list[Assignment] = bus.handle(record, actor=SYSTEM)
+        self._retries += sum(item.attempts - 1 for item in observations)
         return near
 
     def _release(self, assignments: Sequence[Assignment]) -> None:
@@ -107,6 +109,7 @@ class Worker:
             started_at=self._started_at,
             in_flight=self._prober.in_flight,
             lateness_p99_ms=self._prober.lateness.quantile(0.99),
+            retries=self._retries,
             beat_seen_at=self._beat_seen_at,
         )
         bus.handle(sign, actor=SYSTEM)

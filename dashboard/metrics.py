@@ -163,13 +163,18 @@ def _scheduling(found: Numbers) -> Iterator[Metric]:
         "From the wanted instant to the beginning of a worker's recent probes.",
         labels=(*worker, "quantile"),
     )
+    retries = CounterMetricFamily(
+        "retry_attempts", "Confirmation retries since the worker started.", labels=("worker",)
+    )
+    for name, count in {sign.worker: sign.retries for sign in found.workers}.items():
+        retries.add_metric([name], count)
     for sign in found.workers:
         labels = [sign.worker, sign.location]
         seen.add_metric(labels, sign.last_seen_seconds)
         in_flight.add_metric(labels, sign.in_flight)
         if sign.lateness_p99_seconds is not None:
             lateness.add_metric([*labels, "0.99"], sign.lateness_p99_seconds)
-    yield from (oldest, seen, in_flight, lateness)
+    yield from (oldest, seen, in_flight, lateness, retries)
 
 
 def _labels(check: CheckNumbers) -> list[str]:

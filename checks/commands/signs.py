@@ -23,6 +23,7 @@ class GiveSign:
     Attributes:
         beat_seen_at: When this worker last got a wake-up from beat; None before the first.
         lateness_p99_ms: Of its recent starts.
+        retries: Confirmation retries since it started.
     """
 
     worker: str
@@ -30,6 +31,7 @@ class GiveSign:
     started_at: datetime
     in_flight: int
     lateness_p99_ms: float | None
+    retries: int
     beat_seen_at: datetime | None
 
 
@@ -44,6 +46,7 @@ def give_sign(command: GiveSign, actor: Actor) -> None:
                 "started_at": command.started_at,
                 "in_flight": command.in_flight,
                 "lateness_p99_ms": command.lateness_p99_ms,
+                "retries": command.retries,
             },
         )
     if command.beat_seen_at is not None:

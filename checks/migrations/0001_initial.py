@@ -137,6 +137,7 @@ class Migration(migrations.Migration):
                 ('started_at', models.DateTimeField()),
                 ('in_flight', models.PositiveIntegerField(default=0)),
                 ('lateness_p99_ms', models.FloatField(null=True)),
+                ('retries', models.PositiveBigIntegerField(default=0)),
             ],
             options={
                 'constraints': [models.UniqueConstraint(fields=('worker', 'location'), name='checks_worker_location')],

@@ -12,6 +12,8 @@ class WorkerSign(models.Model):
     started_at = models.DateTimeField()
     in_flight = models.PositiveIntegerField(default=0)
     lateness_p99_ms = models.FloatField(null=True)
+    retries = models.PositiveBigIntegerField(default=0)
+    """Confirmation retries since the worker started."""
 
     class Meta:
         constraints = (models.UniqueConstraint(fields=("worker", "location"), name="checks_worker_location"),)

@@ -44,6 +44,7 @@ class WorkerNumbers:
     """
     Attributes:
         lateness_p99_seconds: From the wanted instant to the probe's beginning; None without probes.
+        retries: Confirmation retries since the worker started, over all its locations.
     """
 
     worker: str
@@ -51,6 +52,7 @@ class WorkerNumbers:
     last_seen_seconds: float
     in_flight: int
     lateness_p99_seconds: float | None
+    retries: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +123,7 @@ def _workers(now: datetime) -> tuple[WorkerNumbers, ...]:
             last_seen_seconds=max(0.0, (now - sign.seen_at).total_seconds()),
             in_flight=sign.in_flight,
             lateness_p99_seconds=None if sign.lateness_p99_ms is None else sign.lateness_p99_ms / 1000,
+            retries=sign.retries,
         )
         for sign in WorkerSign.objects.order_by("location", "worker")
     )

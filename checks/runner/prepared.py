@@ -13,7 +13,7 @@ from checks.kinds.base import Kind, build, kind_named
 from checks.rules import placeholders
 from checks.rules.condition import Condition
 from checks.rules.condition import parse as parse_condition
-from checks.rules.definition import COMMON_KEYS, Definition, parse
+from checks.rules.definition import COMMON_KEYS, DEFAULT_KIND, Definition, parse, settings_in
 from checks.rules.reading import unknown_key
 from checks.rules.schedule import Every, Schedule, offset_ms, parse_cron
 from checks.rules.status import Thresholds
@@ -49,9 +49,19 @@ def prepare(slug: str, raw: Mapping[str, Any], *, environ: Mapping[str, str]) ->
     Raises:
         InvalidInput: Every problem found, each with its key as the place; never a secret in it.
     """
-    definition = parse(slug, raw)
     problems: list[Problem] = []
-    kind = _kind(definition, environ, problems)
+    try:
+        definition = parse(slug, raw)
+    except InvalidInput as error:
+        # One round of mending is to be enough, so the kind's settings are judged all the same.
+        kind_name = raw.get("kind", DEFAULT_KIND if "url" in raw else None)
+        if isinstance(kind_name, str):
+            _kind(kind_name, settings_in(raw), environ, problems)
+        told = {problem.where for problem in error.problems}
+        raise InvalidInput(
+            [*error.problems, *(item for item in problems if item.where not in told)]
+        ) from None
+    kind = _kind(definition.kind, definition.settings, environ, problems)
     conditions = _conditions("conditions", definition.conditions, kind, problems)
     degraded_conditions = _conditions("degraded_conditions", definition.degraded_conditions, kind, problems)
     schedule = _schedule(definition, problems)
@@ -78,23 +88,23 @@ def schedule_of(definition: Definition) -> Schedule:
 
 
 def _kind(
-    definition: Definition, environ: Mapping[str, str], problems: list[Problem]
+    name: str, given: Mapping[str, Any], environ: Mapping[str, str], problems: list[Problem]
 ) -> Kind | type[Kind] | None:
     """The kind built from its settings; only its class where they are wrong, nothing where it is unknown."""
     try:
-        cls = kind_named(definition.kind)
+        cls = kind_named(name)
     except InvalidInput as error:
         problems.extend(error.problems)
         return None
     known = {field.name for field in fields(cls)}
-    unknown = definition.settings.keys() - known
+    unknown = given.keys() - known
     problems.extend(
         Problem(key, unknown_key(key, known.union(COMMON_KEYS))) for key in sorted(unknown, key=str)
     )
-    settings = {key: value for key, value in definition.settings.items() if key in known}
+    settings = {key: value for key, value in given.items() if key in known}
     used = placeholders.names(settings)
     try:
-        return build(definition.kind, placeholders.expand(settings, environ) if used else settings)
+        return build(name, placeholders.expand(settings, environ) if used else settings)
     except InvalidInput as error:
         problems.extend(
             Problem(problem.where, placeholders.conceal(problem.message, used, environ))

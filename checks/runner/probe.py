@@ -16,6 +16,7 @@ from datetime import UTC, datetime, timedelta
 from checks.egress import Egress
 from checks.errors import CheckError, EgressBlocked, ProbeUnable
 from checks.kinds.base import Probing
+from checks.rules.answer import Answer
 from checks.rules.condition import evaluate_all
 from checks.rules.outcome import ConditionResult, Outcome, Verdict
 from checks.runner.prepared import Prepared
@@ -108,8 +109,9 @@ def judged(prepared: Prepared, outcome: Outcome, latency_ms: float | None, now: 
         facts = outcome.facts
         if facts.response_time is None and latency_ms is not None:
             facts = replace(facts, response_time=timedelta(milliseconds=latency_ms))
-        must = evaluate_all(prepared.conditions, facts, now)
-        should = evaluate_all(prepared.degraded_conditions, facts, now)
+        answer = Answer(facts)
+        must = evaluate_all(prepared.conditions, answer, now)
+        should = evaluate_all(prepared.degraded_conditions, answer, now)
         results = must + tuple(replace(result, degrades_only=True) for result in should)
     verdict, output = outcome.verdict, outcome.output
     if verdict is Verdict.DOWN and outcome.replaceable_by in prepared.asked:

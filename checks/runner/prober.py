@@ -213,7 +213,8 @@ class Prober:
             self._finish_instead(
                 run, Outcome.unknown(f"the probe itself failed: {type(error).__name__}: {error}")
             )
-        self._begin_ready()
+        if self._queue.is_crowded:
+            self._begin_ready()
 
     def _give_up_on(self, task: asyncio.Task[None], run: _Run) -> None:
         """A probe that swallowed its cancellation costs its own slot, and is named; nothing else waits."""

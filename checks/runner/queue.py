@@ -41,6 +41,11 @@ class StartQueue:
         """When the next slot begins, in epoch seconds; None when none waits for its instant."""
         return self._waiting[0][0] if self._waiting else None
 
+    @property
+    def is_crowded(self) -> bool:
+        """Whether slots whose instant has come wait for room."""
+        return bool(self._ready)
+
     def begin(self, until: float) -> Iterator[Assignment]:
         """
         Yield what begins now, each counted as in flight from here on.

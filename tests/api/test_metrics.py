@@ -90,6 +90,7 @@ def test_workers__tell_their_last_sign_and_their_lateness(client, beat):
         started_at=now,
         in_flight=3,
         lateness_p99_ms=25.0,
+        retries=3,
     )
     samples = scrape(client)
     seen = {labels["worker"]: value for labels, value in samples["worker_last_seen_seconds"]}
@@ -98,6 +99,7 @@ def test_workers__tell_their_last_sign_and_their_lateness(client, beat):
     assert ({"worker": "w1", "location": "eu"}, 3.0) in samples["worker_probes_in_flight"]
     late = ({"worker": "w1", "location": "eu", "quantile": "0.99"}, 0.025)
     assert late in samples["scheduler_lateness_seconds"]
+    assert 3 in [value for _, value in samples["retry_attempts_total"]]
 
 
 def test_oldest_due_slot__is_told_by_location(client, make_check):
