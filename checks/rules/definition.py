@@ -169,7 +169,7 @@ def parse(slug: str, raw: Mapping[str, Any]) -> Definition:
     retries = read.whole("retries", 0, 0, MAX_RETRIES)
     timeout = read.seconds("timeout", default_timeout(interval, retries), *TIMEOUT_SECONDS)
     _fits(read, timeout, retries, interval)
-    settings = {key: value for key, value in raw.items() if key not in COMMON_KEYS}
+    settings = settings_in(raw)
     read.problems.extend(unstorable(settings))
     definition = Definition(
         slug=slug,
@@ -197,6 +197,11 @@ def parse(slug: str, raw: Mapping[str, Any]) -> Definition:
     if read.problems:
         raise InvalidInput(read.problems)
     return definition
+
+
+def settings_in(raw: Mapping[str, Any]) -> dict[str, Any]:
+    """What is left for the kind once the common keys are taken."""
+    return {key: value for key, value in raw.items() if key not in COMMON_KEYS}
 
 
 def _schedule(read: Reader) -> tuple[timedelta | None, str | None]:
