@@ -11,6 +11,7 @@ from django.db.models import Sum
 from checks.errors import NotFound
 from checks.models import CheckState, Rollup, StatusPage
 from checks.queries.history import layers
+from checks.queries.log import head
 from checks.rules.status import Status, worst
 
 DAYS = 90
@@ -57,6 +58,12 @@ class PublicSection:
 
 @dataclass(frozen=True, slots=True)
 class PublicPage:
+    """
+    Attributes:
+        position: The log's position when reading began.
+    """
+
+    position: int
     slug: str
     title: str
     description: str
@@ -70,6 +77,7 @@ def public_page(slug: str, *, now: datetime) -> PublicPage:
     Raises:
         NotFound: There is no such page.
     """
+    position = head()
     page = StatusPage.objects.filter(slug=slug).first()
     if page is None:
         raise NotFound(f"There is no status page {slug!r}.")
@@ -83,6 +91,7 @@ def public_page(slug: str, *, now: datetime) -> PublicPage:
         for section in page.sections
     )
     return PublicPage(
+        position=position,
         slug=page.slug,
         title=page.title,
         description=page.description,
