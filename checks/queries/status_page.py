@@ -12,6 +12,7 @@ from checks.errors import NotFound
 from checks.models import CheckState, Rollup, StatusPage
 from checks.queries.history import layers
 from checks.queries.log import head
+from checks.queries.page_members import page_members
 from checks.rules.status import Status, worst
 
 DAYS = 90
@@ -81,14 +82,14 @@ def public_page(slug: str, *, now: datetime) -> PublicPage:
     page = StatusPage.objects.filter(slug=slug).first()
     if page is None:
         raise NotFound(f"There is no status page {slug!r}.")
-    wanted = {check for section in page.sections for check in section.get("checks", ())}
-    services = _services(wanted, now)
+    members = page_members(page.sections)
+    services = _services({check for section in members for check in section}, now)
     sections = tuple(
         PublicSection(
             title=section.get("title", ""),
-            services=tuple(services[check] for check in section.get("checks", ()) if check in services),
+            services=tuple(services[check] for check in checks if check in services),
         )
-        for section in page.sections
+        for section, checks in zip(page.sections, members, strict=True)
     )
     return PublicPage(
         position=position,

@@ -13,6 +13,7 @@ from checks.commands.pages import DefineStatusPage, PageDefined, RemoveStatusPag
 from checks.errors import Conflict, InvalidInput, NotFound, WrongExpectedVersion
 from checks.events import store
 from checks.models import StatusPage
+from checks.queries.page_members import page_members
 from checks.rules.page import parse_page
 
 SECTIONS = [{"title": "Web", "group": "Web"}, {"tag": "critical"}]
@@ -100,3 +101,17 @@ def test_remove__page__leaves_its_history():
     assert [event.type for event in store.read_stream("page-public")] == ["PageDefined", "PageRemoved"]
     with pytest.raises(NotFound):
         bus.handle(RemoveStatusPage(slug="public"), actor=SYSTEM)
+
+
+@pytest.mark.django_db
+def test_page_members__of_a_group_or_a_tag__are_those_that_have_it_now():
+    bus.handle(
+        DefineCheck(
+            slug="b", definition={"url": "http://b", "group": "Web", "tags": ["critical"]}, source="admin"
+        ),
+        actor=SYSTEM,
+    )
+    bus.handle(
+        DefineCheck(slug="a", definition={"url": "http://a", "group": "Web"}, source="admin"), actor=SYSTEM
+    )
+    assert page_members([*SECTIONS, {"checks": ["b", "a"]}]) == [("a", "b"), ("b",), ("b", "a")]
