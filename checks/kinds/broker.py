@@ -35,10 +35,14 @@ class Broker(Kind):
 
 
 def _reach(timeout_seconds: float) -> str:
+    # Each transport has its own word for how long it waits.
+    redis = {"socket_connect_timeout": timeout_seconds, "socket_timeout": timeout_seconds}
     with current_app.connection_for_write(connect_timeout=timeout_seconds) as connection:
+        if connection.transport.driver_type == "redis":
+            connection.transport_options = {**(connection.transport_options or {}), **redis}
         place = connection.as_uri()
         try:
-            connection.ensure_connection(max_retries=1, timeout=timeout_seconds)
+            connection.ensure_connection(max_retries=1, interval_start=0.1, timeout=timeout_seconds)
         except (KombuError, OSError, *connection.recoverable_connection_errors) as error:
             raise CheckError(f"{place}: {str(error)[:SHOWN_CHARACTERS]}") from error
     return f"{place} lets us in"

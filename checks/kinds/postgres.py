@@ -95,7 +95,8 @@ class Postgres(Kind):
             "sslkey": "",
             "sslcertmode": "disable",
             "gssencmode": "disable",
-            "passfile": os.devnull,
+            # Nothing can be below a device, and libpq warns of any file that is no plain one.
+            "passfile": f"{os.devnull}/none",
             "application_name": "breakwater",
             "options": "-c default_transaction_read_only=on",
             "target_session_attrs": "any",
