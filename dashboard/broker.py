@@ -16,13 +16,13 @@ arrival = threading.Condition()
 arrived = 0  # grows with every message put, whatever its queue; guarded by `arrival`
 
 
-class Channel(memory.Channel):  # type: ignore[misc]
+class Channel(memory.Channel):
     def _put(self, queue: str, message: Any, **kwargs: Any) -> None:
         super()._put(queue, message, **kwargs)
         wake()
 
 
-class Transport(memory.Transport):  # type: ignore[misc]
+class Transport(memory.Transport):
     Channel = Channel
 
     def drain_events(self, connection: Any, timeout: float | None = None) -> None:
@@ -33,15 +33,19 @@ class Transport(memory.Transport):  # type: ignore[misc]
             TimeoutError: None came, or `wake` was called.
         """
         seen = arrived
+        if self._deliver_one():
+            return
+        with arrival:
+            arrival.wait_for(lambda: arrived != seen, timeout)
+        if not self._deliver_one():
+            raise TimeoutError
+
+    def _deliver_one(self) -> bool:
         try:
-            return self.cycle.get(self._deliver, timeout=timeout)
+            self.cycle.get(self._deliver)
         except Empty:
-            with arrival:
-                arrival.wait_for(lambda: arrived != seen, timeout)
-        try:
-            return self.cycle.get(self._deliver, timeout=timeout)
-        except Empty:
-            raise TimeoutError from None
+            return False
+        return True
 
 
 def wake() -> None:
