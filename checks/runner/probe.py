@@ -114,7 +114,7 @@ def judged(prepared: Prepared, outcome: Outcome, latency_ms: float | None, now: 
         should = evaluate_all(prepared.degraded_conditions, answer, now)
         results = must + tuple(replace(result, degrades_only=True) for result in should)
     verdict, output = outcome.verdict, outcome.output
-    if verdict is Verdict.DOWN and outcome.replaceable_by in prepared.asked:
+    if verdict in (Verdict.DOWN, Verdict.DEGRADED) and outcome.replaceable_by in prepared.asked:
         verdict = Verdict.UP
     broken = [result.explained for result in results if not result.met and not result.degrades_only]
     weak = [result.explained for result in results if not result.met and result.degrades_only]

@@ -37,16 +37,16 @@ class Probe:
             egress=self.egress,
             timeout=timedelta(seconds=deadline_seconds),
             now=datetime.now(UTC),
-            run_registered=self._run_registered,
-            worker_signs=self._signs,
+            run_registered=self.run_registered,
+            worker_signs=self.worker_signs,
         )
         async with asyncio.timeout(deadline_seconds):
             return await kind.probe(probing)
 
-    async def _run_registered(self, name: str) -> object:
+    async def run_registered(self, name: str) -> object:
         return call_registered(name)
 
-    async def _signs(self) -> Mapping[str, datetime]:
+    async def worker_signs(self) -> Mapping[str, datetime]:
         return self.signs
 
 

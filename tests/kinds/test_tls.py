@@ -7,6 +7,8 @@ import pytest
 
 from checks.errors import CheckError
 from checks.rules.outcome import Verdict
+from checks.runner.prepared import prepare
+from checks.runner.probe import Surroundings, run_probe
 from tests.servers import (
     Authority,
     answer,
@@ -141,3 +143,22 @@ async def test_refused_or_closed__fails(probe):
 async def test_handshake_that_hangs__is_left_at_the_deadline(probe, behaviour):
     with serve(behaviour) as server, pytest.raises(TimeoutError):
         await probe("tls", host=HERE, port=server.port, deadline_seconds=0.2)
+
+
+@pytest.mark.parametrize(("left", "verdict"), [("48h", Verdict.UP), ("2000h", Verdict.DOWN)])
+async def test_condition_on_the_days_left__decides_instead_of_default_limits(
+    probe, authority, left, verdict
+):
+    with serve(answer(), tls=lasting(authority, days=10)) as server:
+        definition = {
+            "kind": "tls",
+            "host": HERE,
+            "port": server.port,
+            "authorities": authority.pem,
+            "conditions": [f"[CERTIFICATE_EXPIRATION] > {left}"],
+        }
+        surroundings = Surroundings(
+            egress=probe.egress, run_registered=probe.run_registered, worker_signs=probe.worker_signs
+        )
+        observed = await run_probe(prepare("certificate", definition, environ={}), surroundings)
+    assert observed.outcome.verdict is verdict
