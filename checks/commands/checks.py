@@ -321,11 +321,12 @@ def _change(check: Check, prepared: Prepared, actor: Actor) -> Defined:
     before = check.definition
     if before == prepared.definition.public():
         return Defined(slug=check.slug, version=check.version, changed=False)
+    # Rows are locked before the log is, here as where results are recorded: the other way round is a deadlock.
+    state = CheckState.objects.select_for_update().get(pk=check.pk)
     now = database_now()
     fill(check, prepared, actor, now)
     check.version = _append(check, changed_event(check, before), actor, now)
     check.save()
-    state = CheckState.objects.select_for_update().get(pk=check.pk)
     if follow(state, before, prepared, now):
         state.save(update_fields=("location", "next_due_at"))
     return Defined(slug=check.slug, version=check.version, changed=True)

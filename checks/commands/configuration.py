@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, OperationalError, transaction
 from django.utils.text import slugify
 
 from checks.commands import checks, pages
@@ -30,6 +30,8 @@ from checks.models import Check, CheckState, StatusPage, bulk
 from checks.models.clock import database_now
 
 STREAM = "configuration"
+DEADLOCK = "40P01"
+"""PostgreSQL's code for having chosen one of two transactions that waited for each other."""
 
 
 def silent(_step: str, _done: int, _total: int) -> None:
@@ -77,6 +79,10 @@ def apply_configuration(command: ApplyConfiguration, actor: Actor) -> Plan:
                 command.progress("writing", len(draft.changes), len(draft.changes))
     except IntegrityError as error:
         raise Conflict("Someone else created one of these checks just now; apply again.") from error
+    except OperationalError as error:
+        if getattr(error.__cause__, "sqlstate", "") != DEADLOCK:
+            raise
+        raise Conflict("Workers were busy with many of the same checks; apply again.") from error
     return Plan(
         changes=tuple(draft.changes),
         unchanged=draft.unchanged,
@@ -108,6 +114,9 @@ def _warnings(wanted: Wanted) -> list[FileProblem]:
 def _write(draft: Draft, actor: Actor) -> None:
     if not draft.changes:
         return
+    # Rows are locked before the log is, here as where results are recorded: the other way round is a deadlock.
+    touched = [check.pk for check in (*(check for check, _ in draft.changed_checks), *draft.gone_checks)]
+    states = CheckState.objects.select_for_update().order_by("pk").in_bulk(touched)
     now = database_now()
     appends: list[store.Append] = []
     created = []
@@ -135,7 +144,7 @@ def _write(draft: Draft, actor: Actor) -> None:
     for check in (*changed, *(check for check, _ in created)):
         check.version = versions[checks.stream_of(check.slug)]
     _create(created)
-    _change(draft, before, now)
+    _change(draft, states, before, now)
     checks.forget(check.pk for check in draft.gone_checks)
     for page in written_pages:
         page.version = versions[pages.page_stream(page.slug)]
@@ -170,7 +179,9 @@ def _create(created: Iterable[tuple[Check, CheckState]]) -> None:
 CHANGED = ("name", "kind", "group", "location", "definition", "set_by", "version", "updated_at")
 
 
-def _change(draft: Draft, before: Mapping[int, Mapping[str, Any]], now: datetime) -> None:
+def _change(
+    draft: Draft, states: Mapping[int, CheckState], before: Mapping[int, Mapping[str, Any]], now: datetime
+) -> None:
     if not draft.changed_checks:
         return
     bulk.update(
@@ -179,7 +190,6 @@ def _change(draft: Draft, before: Mapping[int, Mapping[str, Any]], now: datetime
         CHANGED,
         [(check.pk, *(getattr(check, name) for name in CHANGED)) for check, _ in draft.changed_checks],
     )
-    states = CheckState.objects.select_for_update().in_bulk(list(before))
     moved = [
         states[check.pk]
         for check, wanted in draft.changed_checks
