@@ -345,6 +345,29 @@ def huge_trailers(count: int) -> Behaviour:
     return raw(head + b"2\r\nok\r\n0\r\n" + trailers + b"\r\n")
 
 
+def proxy() -> Behaviour:
+    """A proxy that tunnels every CONNECT to its port on loopback, whatever the host."""
+
+    async def behave(peer: Peer) -> None:
+        request = await peer.request()
+        port = int(request.split(b" ", 2)[1].rpartition(b":")[2])
+        reader, writer = await asyncio.open_connection(LOOPBACK, port)
+        await peer.send(b"HTTP/1.1 200 Connected\r\nX-Proxy: yes\r\n\r\n")
+        try:
+            await asyncio.gather(_pump(peer.reader, writer), _pump(reader, peer.writer))
+        finally:
+            writer.transport.abort()
+
+    return behave
+
+
+async def _pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    while data := await reader.read(65_536):
+        writer.write(data)
+        await writer.drain()
+    writer.transport.abort()
+
+
 # Plain TCP
 
 

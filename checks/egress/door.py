@@ -8,7 +8,7 @@ import time
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from checks.egress.addresses import Address, literal
+from checks.egress.addresses import Address, forms, literal
 from checks.egress.certificates import expired_since
 from checks.egress.dns import ask, system_resolver
 from checks.egress.exchange import exchange
@@ -36,6 +36,7 @@ class Egress:
     def __init__(self, policy: Policy, lookup: Lookup | None = None) -> None:
         self.policy = policy
         self._lookup: Lookup = lookup or SystemLookup()
+        self._judged: dict[tuple[str, int], tuple[Address, ...]] = {}
         self._bridges: dict[asyncio.AbstractEventLoop, Bridge] = {}
 
     async def resolve(self, host: str, port: int) -> tuple[Address, ...]:
@@ -45,6 +46,8 @@ class Egress:
         Args:
             port: Where it is going to be dialled; 0 for protocols without ports.
         """
+        if (judged := self._judged.get((host, port))) is not None:
+            return judged
         address = literal(host)
         name = host
         if address is None:
@@ -53,19 +56,25 @@ class Egress:
         addresses = (address,) if address is not None else tuple(await self._lookup(name))
         if not addresses:
             raise NameNotResolved(f"the name {host} has no address")
-        await self._refuse_own_names(addresses, port)
-        for address in addresses:
-            self.policy.judge(address, port, name)
+        ours = await self._refuse_own_names(addresses, port)
+        for each in addresses:
+            self.policy.judge(each, port, name)
+        if address is not None and not ours and len(self._judged) < 10_000:
+            # An address stays what it is, and so does the policy; a name is looked up every time.
+            self._judged[host, port] = addresses
         return addresses
 
     async def address_for(self, host: str, port: int) -> str:
         """One judged address, for a library that dials by itself when given an address."""
         return str((await self.resolve(host, port))[0])
 
-    async def _refuse_own_names(self, addresses: tuple[Address, ...], port: int) -> None:
+    async def _refuse_own_names(self, addresses: tuple[Address, ...], port: int) -> bool:
+        """Whether a service of our own that is known by name has this port; raises when it is meant."""
+        same_port = False
         for own in self.policy.never_names:
             if own.port != port:
                 continue
+            same_port = True
             try:
                 ours = await self._lookup(own.host)
             except NameNotResolved:
@@ -73,11 +82,12 @@ class Egress:
                     f"cannot tell whether this is our own {own.host}:{own.port}: that name has no address now"
                 ) from None
             for address in addresses:
-                if address in ours:
+                if not frozenset(forms(address)).isdisjoint(ours):
                     raise EgressBlocked(
                         f"{address} port {port} is a service of Breakwater itself ({own.host}:{own.port}), "
                         "which no setting opens"
                     )
+        return same_port
 
     async def connect(
         self, host: str, port: int, *, tls: ssl.SSLContext | None = None, server_hostname: str | None = None

@@ -11,7 +11,7 @@ import pycurl
 
 from checks.egress.addresses import Address
 from checks.egress.certificates import expiry_in, names_in
-from checks.egress.faults import curl_fault
+from checks.egress.faults import clean, curl_fault
 from checks.egress.http import Bridge
 from checks.egress.messages import HttpRequest, HttpResponse
 from checks.egress.transfer import PHASES, ProxyTarget, Transfer
@@ -65,11 +65,14 @@ async def _send(
     code, words = await bridge.perform(transfer)
     if code and not (code == pycurl.E_WRITE_ERROR and transfer.fault is None and not transfer.in_headers):
         place = transfer.place(host, port, addresses)
+        if proxy and code != pycurl.E_COULDNT_CONNECT:
+            place = f"{target.host} through the proxy {place}"
         if transfer.fault is not None:
             raise CheckError(f"{place} {transfer.fault}")
         fault = curl_fault(code, words, transfer.os_error, place)
         if code == pycurl.E_PEER_FAILED_VERIFICATION:
-            fault = CheckError(f"{fault}{await _more(transfer, explain, target, str(fault))}")
+            more = await _more(transfer, None if proxy else explain, target, str(fault))
+            fault = CheckError(f"{fault}{more}")
         raise fault
     try:
         transfer.check_whole()
@@ -79,11 +82,11 @@ async def _send(
     return (dns + looked_up_ms, *others)
 
 
-async def _more(transfer: Transfer, explain: Explain, target: Target, fault: str) -> str:
+async def _more(transfer: Transfer, explain: Explain | None, target: Target, fault: str) -> str:
     if "another name" in fault:
         names = names_in(transfer.certificates())
-        return f" ({', '.join(names[:10])})" if names else ""
-    if "expired" in fault:
+        return f" ({clean(', '.join(names))})" if names else ""
+    if "expired" in fault and explain is not None:
         return await explain(target)
     return ""
 

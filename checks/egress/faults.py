@@ -73,6 +73,8 @@ def curl_fault(code: int, words: str, os_error: int, place: str) -> CheckError:
         words: libcurl's own message, the source of detail.
         os_error: The operating system's error number behind it, or 0.
     """
+    if "CONNECT tunnel" in words:
+        return CheckError(f"the proxy at {place} refused: {clean(words)}")
     if code == pycurl.E_COULDNT_CONNECT:
         return dial_fault(OSError(os_error, words), place)
     if code == pycurl.E_PEER_FAILED_VERIFICATION:
@@ -84,8 +86,8 @@ def curl_fault(code: int, words: str, os_error: int, place: str) -> CheckError:
     if sentence := _OURS.get(code):
         return ProbeUnable(sentence)
     if sentence := _SENTENCES.get(code):
-        return CheckError(sentence.format(place=place, words=_clean(words)))
-    return CheckError(f"{place}: {_clean(words) or f'libcurl gave up with error {code}'}")
+        return CheckError(sentence.format(place=place, words=clean(words)))
+    return CheckError(f"{place}: {clean(words) or f'libcurl gave up with error {code}'}")
 
 
 def dial_fault(error: OSError, place: str) -> CheckError:
@@ -110,7 +112,7 @@ def certificate_fault(words: str) -> str:
     for part, sentence in _CERTIFICATE:
         if part in lower:
             return sentence
-    return f"its certificate is not accepted ({_clean(words)})"
+    return f"its certificate is not accepted ({clean(words)})"
 
 
 def _handshake(words: str, os_error: int, place: str) -> str:
@@ -125,7 +127,7 @@ def _handshake(words: str, os_error: int, place: str) -> str:
         return f"{place} asks for a client certificate"
     if alert := re.search(r"alert ([a-z ]+?)(?:,|\(|$)", lower):
         return f"{place} refused the TLS handshake: {alert[1].strip()}"
-    return f"the TLS handshake with {place} failed: {_clean(words)}"
+    return f"the TLS handshake with {place} failed: {clean(words)}"
 
 
 def _receiving(words: str, place: str) -> str:
@@ -136,12 +138,10 @@ def _receiving(words: str, place: str) -> str:
         if "alert" in lower:
             return _handshake(words, 0, place)
         return _CUT.format(place=place)
-    if "proxy" in lower or "connect tunnel" in lower:
-        return f"the proxy at {place} refused: {_clean(words)}"
-    return f"{place} gave a malformed answer: {_clean(words)}"
+    return f"{place} gave a malformed answer: {clean(words)}"
 
 
-def _clean(words: str) -> str:
+def clean(words: str) -> str:
     """A library's message without control characters, at a length for one line."""
     text = "".join(letter if letter.isprintable() else "�" for letter in words).strip()
     return text if len(text) <= 160 else f"{text[:159]}…"

@@ -16,6 +16,8 @@ import pycurl
 from checks.egress.readiness import READ, WRITE, watched_sockets
 from checks.egress.transfer import Transfer
 
+KEPT_HANDLES = 256
+
 
 class Bridge:
     """libcurl on one event loop."""
@@ -42,7 +44,8 @@ class Bridge:
 
     def release(self, transfer: Transfer) -> None:
         transfer.reset()
-        self._free.append(transfer)
+        if len(self._free) < KEPT_HANDLES:
+            self._free.append(transfer)
 
     async def perform(self, transfer: Transfer) -> tuple[int, str]:
         """

@@ -8,11 +8,11 @@ one may leave at any moment; the thread goes on alone and its answer is dropped.
 from __future__ import annotations
 
 import asyncio
-import queue
 import re
 import socket
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from ipaddress import ip_address
@@ -149,30 +149,31 @@ class _Lane:
     """Daemon threads, started when first needed: a hung lookup must not hold the process's end."""
 
     def __init__(self, threads: int, waiting: int, run: Callable[[_Asked], None]) -> None:
-        self._limit = threads
+        self._limit, self._most = threads, threads + waiting
         self._run = run
-        self._threads = 0
-        self._idle = 0
-        self._queue: queue.Queue[_Asked] = queue.Queue(threads + waiting)
-        self._lock = threading.Lock()
+        self._threads = self._idle = 0
+        self._queue: deque[_Asked] = deque()
+        self._changed = threading.Condition()
 
     def put(self, asked: _Asked) -> None:
-        try:
-            self._queue.put_nowait(asked)
-        except queue.Full:
-            raise ProbeUnable("too many name lookups are waiting: the resolver does not answer") from None
-        with self._lock:
-            if self._idle < self._queue.qsize() and self._threads < self._limit:
+        with self._changed:
+            if len(self._queue) >= self._most:
+                raise ProbeUnable("too many name lookups are waiting: the resolver does not answer")
+            self._queue.append(asked)
+            if self._idle:
+                self._idle -= 1  # by who wakes it, so that two lookups never count on one idle thread
+                self._changed.notify()
+            elif self._threads < self._limit:
                 self._threads += 1
                 threading.Thread(target=self._work, name="lookup", daemon=True).start()
 
     def _work(self) -> None:
         while True:
-            with self._lock:
-                self._idle += 1
-            asked = self._queue.get()
-            with self._lock:
-                self._idle -= 1
+            with self._changed:
+                while not self._queue:
+                    self._idle += 1
+                    self._changed.wait()
+                asked = self._queue.popleft()
             self._run(asked)
 
 

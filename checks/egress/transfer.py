@@ -108,7 +108,7 @@ class Transfer:
             setopt(pycurl.PROXY, proxy.url_at(addresses[0]))
             setopt(pycurl.NOPROXY, "")
             if proxy.credentials:
-                setopt(pycurl.PROXYUSERPWD, proxy.credentials)
+                setopt(pycurl.PROXYUSERPWD, proxy.credentials.encode())
         else:
             setopt(pycurl.PROXY, "")
             self._pin(target, addresses)

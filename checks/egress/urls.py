@@ -42,24 +42,19 @@ class Target:
         host: The name in ASCII form, or the address in its usual spelling, without brackets.
         address: Set when the URL names an address.
         path: Path and query, percent-encoded, starting with a slash.
+        url: The parts put together anew.
     """
 
     scheme: str
     host: str
     port: int
     path: str
+    url: str
     address: Address | None
 
     @property
     def origin(self) -> tuple[str, str, int]:
         return self.scheme, self.host, self.port
-
-    @property
-    def url(self) -> str:
-        host = self.host.replace("%", "%25")
-        host = f"[{host}]" if ":" in host else host
-        port = "" if self.port == DEFAULT_PORTS[self.scheme] else f":{self.port}"
-        return f"{self.scheme}://{host}{port}{self.path}"
 
 
 @lru_cache(maxsize=8192)
@@ -82,7 +77,10 @@ def parse_url(url: str) -> Target:
     path = (found["rest"] or "/").partition("#")[0]
     path = path if path.startswith("/") else f"/{path}"
     host = host if address is None else str(address)
-    return Target(scheme, host, port, quote(path, _KEPT_IN_PATH), address)
+    path = quote(path, _KEPT_IN_PATH)
+    shown_host = f"[{host.replace('%', '%25')}]" if ":" in host else host
+    shown_port = "" if port == DEFAULT_PORTS[scheme] else f":{port}"
+    return Target(scheme, host, port, path, f"{scheme}://{shown_host}{shown_port}{path}", address)
 
 
 def _what_is_wrong(url: str) -> str:
@@ -180,8 +178,12 @@ def request_headers(request: HttpRequest) -> list[bytes]:
     The header lines for libcurl: the caller's, credentials, and nothing libcurl would add unasked.
 
     Raises:
-        CheckError: A name or value that would break out of its line.
+        CheckError: A method, name or value that would break out of its line.
     """
+    if not _TOKEN.fullmatch(request.method):
+        raise CheckError(
+            f"the request's method {request.method[:40]!r} has characters that no method may have"
+        )
     lines = [_line(name, value) for name, value in request.headers.items()]
     named = {name.lower() for name in request.headers}
     if request.bearer is not None and "authorization" not in named:

@@ -12,7 +12,7 @@ import pytest
 
 from checks.egress import Egress, HttpRequest, HttpResponse, http, parse_policy
 from checks.egress.readiness import Selected
-from checks.errors import CheckError, NameNotResolved, ProbeUnable
+from checks.errors import CheckError, EgressBlocked, NameNotResolved, ProbeUnable
 from tests.servers import (
     answer,
     bomb,
@@ -27,6 +27,7 @@ from tests.servers import (
     hang_mid_body,
     huge_trailers,
     many_headers,
+    proxy,
     raw,
     refused_port,
     reset_mid_body,
@@ -180,7 +181,7 @@ async def test_compression_bomb__is_unpacked_no_further_than_the_limit(egress, c
         (reset_mid_body(), "reset the connection before a whole answer"),
         (close_early(), "closed the connection before it answered"),
         (tcp_close(), "(closed|reset) the connection before"),
-        (tcp_reset(), "reset"),
+        (tcp_reset(), "reset|closed the connection"),
         (raw(b"HTTP/1.1 200 OK\r\nContent-Len"), "malformed answer|before"),
         (many_headers(100_000), "headers of more than 64 KiB"),
         (huge_trailers(2_000_000), "headers of more than 64 KiB"),
@@ -292,6 +293,13 @@ async def test_header_that_would_break_out_of_its_line__is_not_sent(egress, head
         assert server.requests == []
 
 
+async def test_method_that_would_break_out_of_its_line__is_not_sent(egress):
+    with serve(answer()) as server:
+        with pytest.raises(CheckError, match="characters that no method may have"):
+            await get(egress, server.url, method="GET / HTTP/1.1\r\nX: y\r\n\r\nGET")
+        assert server.requests == []
+
+
 @pytest.mark.parametrize(
     ("url", "sentence"),
     [
@@ -375,13 +383,40 @@ async def test_environment__names_no_proxy_for_probes(egress, monkeypatch):
 
 
 async def test_proxy__is_dialled_in_place_of_the_target(egress):
-    with serve(echo()) as proxy:
+    with serve(echo()) as between:
         seen = await get(
-            egress, "http://target.example/x", proxy=f"http://me:pass@127.0.0.1:{proxy.port}", bearer="t"
+            egress, "http://target.example/x", proxy=f"http://me:pass@127.0.0.1:{between.port}", bearer="t"
         )
     asked = json.loads(seen.body)
     assert asked["path"] == "http://target.example/x"
     assert asked["headers"]["proxy-authorization"].startswith("Basic ")
+
+
+async def test_proxy__with_tls__is_a_tunnel_and_the_target_is_still_verified(egress, authority, ca_bundle):
+    with (
+        serve(answer(b"ok"), tls=authority.server("behind.example")) as server,
+        serve(answer(b"ok"), tls=authority.expired("behind.example")) as expired,
+        serve(proxy()) as between,
+    ):
+        settings = {"ca_bundle": ca_bundle, "proxy": f"http://127.0.0.1:{between.port}"}
+        seen = await get(egress, f"https://behind.example:{server.port}/", bearer="secret", **settings)
+        with pytest.raises(CheckError, match=r"^behind\.example through the proxy .* has expired$"):
+            await get(egress, f"https://behind.example:{expired.port}/", **settings)
+    assert (seen.body, seen.header("x-proxy")) == (b"ok", None)
+    assert seen.certificate_expires_at is not None
+    assert b"secret" not in between.requests[0]
+
+
+async def test_proxy__that_refuses_the_tunnel__is_named(egress):
+    with serve(answer(status=407)) as between, pytest.raises(CheckError, match=r"proxy .*refused.*407"):
+        await get(egress, "https://behind.example/", proxy=f"http://127.0.0.1:{between.port}")
+
+
+async def test_proxy__is_judged_like_any_target(names):
+    egress = Egress(parse_policy("lan"), names())
+    with pytest.raises(EgressBlocked, match=r"127\.0\.0\.1:3128 is loopback"):
+        await get(egress, "http://target.example/", proxy="http://127.0.0.1:3128")
+    egress.close()
 
 
 async def test_proxy__of_another_scheme_is_refused(egress):
