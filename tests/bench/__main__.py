@@ -29,13 +29,15 @@ def main() -> int:
         report=report,
     )
     # Whatever ends us, the programs of the run end with us.
-    signal.signal(signal.SIGTERM, _leave)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, _leave)
     try:
-        for letter in options.only:
-            PARTS[letter](plan)
+        for name in options.only:
+            PARTS[name](plan)
     except KeyboardInterrupt:
         progress.end()
         print("interrupted; what was measured until then:\n")
+        report.failed = True
     except Broken as broken:
         progress.end()
         print(f"{broken}\n\nwhat was measured until then:\n")
@@ -52,7 +54,7 @@ def _options() -> argparse.Namespace:
         type=_parts,
         default=list(PARTS),
         metavar="PART,…",
-        help="of " + ", ".join(f"{letter} ({part.__doc__})" for letter, part in PARTS.items()),
+        help="of " + ", ".join(f"{name} ({part.__doc__})" for name, part in PARTS.items()),
     )
     parser.add_argument("--checks", type=_numbers, metavar="N,…", help="how many checks; 1000,4000")
     parser.add_argument("--window", type=float, metavar="SECONDS", help=f"of each run; {WINDOW_SECONDS:g}")
@@ -73,6 +75,8 @@ def _numbers(text: str) -> list[int]:
 
 
 def _leave(_signal: int, _frame: FrameType | None) -> None:
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)  # a second one must not cut short the clearing up
     raise KeyboardInterrupt
 
 

@@ -80,4 +80,4 @@ def must_live(process: subprocess.Popen[bytes], log: Path) -> None:
     """Raises Broken, with the end of the log, when the program has ended."""
     if process.poll() is not None:
         said = log.read_text(errors="replace")[-4000:]
-        raise Broken(f"{process.args} ended with {process.returncode}:\n{said}")
+        raise Broken(f"{process.args!r} ended with {process.returncode}:\n{said}")

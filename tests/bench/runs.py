@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from math import ceil
 from pathlib import Path
 
-from tests.bench import engine, floor
+from tests.bench import engine, floor, pages, storage
 from tests.bench.measure import (
     INTERVAL_SECONDS,
     Figures,
@@ -104,6 +104,21 @@ def ordinary_hung(plan: Plan) -> None:
     plan.report.add("c-hung", _ordinary(plan, Load(size, hung=HUNG), title))
 
 
+def storing(plan: Plan) -> None:
+    """insert rate"""
+    for database, rates in (("SQLite", storage.on_sqlite), ("PostgreSQL", storage.on_postgres)):
+        plan.progress.begin(f"storing results on {database}")
+        with _folder(plan) as folder:
+            plan.report.rates += rates(folder)
+
+
+def reading(plan: Plan) -> None:
+    """pages and status document"""
+    plan.progress.begin("pages with 90 days of history")
+    with _folder(plan) as folder:
+        plan.report.asked, plan.report.served = pages.ask_and_serve(folder, plan.progress)
+
+
 PARTS: dict[str, Callable[[Plan], None]] = {
     "d": least,
     "a": embedded,
@@ -111,6 +126,8 @@ PARTS: dict[str, Callable[[Plan], None]] = {
     "c": ordinary,
     "hung": hung,
     "c-hung": ordinary_hung,
+    "insert": storing,
+    "pages": reading,
 }
 """By the names that ``--only`` takes, in the order of their runs."""
 
@@ -134,10 +151,13 @@ def _ordinary(plan: Plan, load: Load, title: str) -> Figures:
 @contextmanager
 def _stage(plan: Plan) -> Iterator[tuple[Path, Target]]:
     """A fresh folder and target, so that no run sees traces of another."""
+    with _folder(plan) as folder, running_target(folder) as target:
+        yield folder, target
+
+
+@contextmanager
+def _folder(plan: Plan) -> Iterator[Path]:
     plan.progress.say("starting")
-    with (
-        tempfile.TemporaryDirectory(prefix="breakwater-bench-", ignore_cleanup_errors=True) as name,
-        running_target(Path(name)) as target,
-    ):
-        yield Path(name), target
+    with tempfile.TemporaryDirectory(prefix="breakwater-bench-", ignore_cleanup_errors=True) as name:
+        yield Path(name)
         plan.progress.say("stopping")

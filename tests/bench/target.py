@@ -25,7 +25,7 @@ from tests.bench.processes import ROOT, ended
 try:
     import uvloop
 except ImportError:
-    uvloop = None
+    uvloop = None  # type: ignore[assignment]
 
 RECORD = struct.Struct("<dI")  # Unix time in seconds, the path's number
 FLUSH_SECONDS = 0.2
@@ -72,7 +72,8 @@ def running_target(folder: Path) -> Iterator[Target]:
     """Start a target that keeps its log in `folder`; it ends with the block."""
     log = folder / "target.log"
     command = [sys.executable, "-m", "tests.bench.target", str(log)]
-    with ended(subprocess.Popen(command, stdout=subprocess.PIPE, cwd=ROOT)) as process:
+    running = subprocess.Popen(command, stdout=subprocess.PIPE, cwd=ROOT, start_new_session=True)
+    with ended(running) as process:
         assert process.stdout is not None
         ports = json.loads(process.stdout.readline())
         yield Target(ports["port"], ports["hanging_port"], log)

@@ -17,4 +17,4 @@ class Result(models.Model):
     latency_ms = models.FloatField()
 
     def __str__(self) -> str:
-        return f"{self.check_ref_id} at {self.at}"
+        return f"{self.check_ref} at {self.at}"
