@@ -321,7 +321,7 @@ def _change(check: Check, prepared: Prepared, actor: Actor) -> Defined:
     before = check.definition
     if before == prepared.definition.public():
         return Defined(slug=check.slug, version=check.version, changed=False)
-    # Rows are locked before the log is, here as where results are recorded: the other way round is a deadlock.
+    # Rows before the log, as where results are recorded: the other way round is a deadlock.
     state = CheckState.objects.select_for_update().get(pk=check.pk)
     now = database_now()
     fill(check, prepared, actor, now)

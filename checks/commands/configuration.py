@@ -114,7 +114,7 @@ def _warnings(wanted: Wanted) -> list[FileProblem]:
 def _write(draft: Draft, actor: Actor) -> None:
     if not draft.changes:
         return
-    # Rows are locked before the log is, here as where results are recorded: the other way round is a deadlock.
+    # Rows before the log, as where results are recorded: the other way round is a deadlock.
     touched = [check.pk for check in (*(check for check, _ in draft.changed_checks), *draft.gone_checks)]
     states = CheckState.objects.select_for_update().order_by("pk").in_bulk(touched)
     now = database_now()
