@@ -275,6 +275,9 @@ def _adopt(endpoint: _Endpoint, slug: str, definition: dict[str, Any], checks: d
             endpoint.lose(f"is left out: {message}", "conditions", str(number))
         kept = [text for number, text in enumerate(definition["conditions"]) if number not in unfit]
         definition = {**definition, "conditions": kept}
+        if not kept:
+            # Nothing is left to judge by, so the kind's own expectation has to.
+            definition.pop("expected_status", None)
         problems = _problems(slug, definition)
     if problems:
         reasons = "; ".join(f"{'.'.join(path)}: {message}" for path, message in problems)

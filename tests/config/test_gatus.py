@@ -164,6 +164,11 @@ def test_convert__condition_that_does_not_fit__is_left_out_alone():
     assert [item.line for item in lost(text)] == [6, 7]
 
 
+def test_convert__only_condition_is_lost__leaves_the_kinds_own_expectation():
+    text = "endpoints:\n  - {name: x, url: 'http://a.example.test', conditions: ['[DOMAIN_EXPIRATION] > 720h']}\n"
+    assert "expected_status" not in checks_of(text)["x"]
+
+
 def test_convert__keys_that_we_lack__are_told_one_by_one():
     text = endpoint(
         url="http://a.example.test", ui="{hide-url: true}", client="{dns-resolver: 'tcp://1.1.1.1:53'}"
