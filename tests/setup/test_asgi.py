@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from dashboard.asgi import Front, Streams
+from dashboard.front import Front, Streams
 
 
 class Client:
