@@ -165,7 +165,7 @@ def test_convert__condition_that_does_not_fit__is_left_out_alone():
 
 
 def test_convert__only_condition_is_lost__leaves_the_kinds_own_expectation():
-    text = "endpoints:\n  - {name: x, url: 'http://a.example.test', conditions: ['[DOMAIN_EXPIRATION] > 720h']}\n"
+    text = "endpoints:\n  - {name: x, url: 'http://a.test', conditions: ['[DOMAIN_EXPIRATION] > 720h']}\n"
     assert "expected_status" not in checks_of(text)["x"]
 
 
