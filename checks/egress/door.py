@@ -128,7 +128,7 @@ class Egress:
         return replace(answer, phases_ms={"dns": found_ms, **answer.phases_ms})
 
     async def ping(self, host: str, *, count: int = 1) -> PingReply:
-        """Send echo requests, one after another, and wait until each is answered."""
+        """Send `count` echo requests and gather the answers; without any it waits on."""
         began = time.perf_counter()
         address = (await self.resolve(host, 0))[0]
         looked_up_ms = (time.perf_counter() - began) * 1000

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import socket
 from types import SimpleNamespace
 
@@ -54,20 +55,49 @@ def test_packet__carries_a_checksum_that_adds_up():
 
 @pytest.mark.parametrize(
     "packet",
-    [
-        b"",
-        b"\0" * 4,
-        icmp._packet(4, 1, 7),
-        b"\0\0\0\0\0\1\0\x08" + icmp.PAYLOAD,
-        b"\0\0\0\0\0\1\0\7other words",
-    ],
+    [b"", b"\0" * 4, icmp._packet(4, 1, 7), b"\0\0\0\0\0\1\0\7other words"],
 )
-def test_answer__to_another_question__is_none(packet):
-    assert not icmp._answers(packet, 4, 1, 7, raw=False)
+def test_packet__that_answers_nothing_of_ours__is_ignored(packet):
+    assert icmp._answered(packet, 4, 1, raw=False) is None
 
 
 def test_answer__on_a_raw_socket__is_told_by_its_identifier():
     ip_header = b"\x45" + b"\0" * 19
     reply = b"\0\0\0\0\0\1\0\7" + icmp.PAYLOAD
-    assert icmp._answers(ip_header + reply, 4, 1, 7, raw=True)
-    assert not icmp._answers(ip_header + reply, 4, 2, 7, raw=True)
+    assert icmp._answered(ip_header + reply, 4, 1, raw=True) == 7
+    assert icmp._answered(ip_header + reply, 4, 2, raw=True) is None
+
+
+@pytest.fixture
+def network(monkeypatch):
+    """The network in place of a real one: what is sent arrives at this socket."""
+    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)
+    ours.setblocking(False)
+    monkeypatch.setattr(icmp, "_open", lambda address: (ours, False))
+    monkeypatch.setattr(icmp, "SECONDS_BETWEEN", 0.01)
+    monkeypatch.setattr(icmp, "PATIENCE_SECONDS", 0.05)
+    with theirs:
+        theirs.setblocking(False)
+        yield theirs
+
+
+async def test_ping__some_answers_lost__tells_how_many_came(egress, network):
+    async def answer_the_even() -> None:
+        loop = asyncio.get_running_loop()
+        while True:
+            packet = await loop.sock_recv(network, 2048)
+            if packet[7] % 2 == 0:
+                await loop.sock_sendall(network, b"\0" + packet[1:])
+                await loop.sock_sendall(network, b"\0" + packet[1:])  # twice is not two
+
+    answering = asyncio.create_task(answer_the_even())
+    reply = await egress.ping("127.0.0.1", count=5)
+    answering.cancel()
+    await asyncio.wait({answering})
+    assert (reply.sent, reply.received) == (5, 2)
+
+
+async def test_ping__no_answer__ends_at_the_deadline(egress, network):
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(0.2):
+            await egress.ping("127.0.0.1", count=2)
