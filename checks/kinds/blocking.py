@@ -29,7 +29,8 @@ async def in_thread(function: Callable[P, R], *args: P.args, **kwargs: P.kwargs)
     Raises:
         CheckError: As many calls as there may be have not come back.
     """
-    if not _free.acquire(blocking=False):
+    free = _free
+    if not free.acquire(blocking=False):
         raise CheckError(f"{MOST_AT_ONCE} earlier calls like this one hang")
     answer: Future[R] = Future()
 
@@ -40,7 +41,7 @@ async def in_thread(function: Callable[P, R], *args: P.args, **kwargs: P.kwargs)
         except Exception as error:  # noqa: BLE001  handed on to who waits
             answer.set_exception(error)
         finally:
-            _free.release()
+            free.release()
 
     threading.Thread(target=call, name="kind", daemon=True).start()
     return await asyncio.wrap_future(answer)

@@ -146,9 +146,7 @@ async def test_handshake_that_hangs__is_left_at_the_deadline(probe, behaviour):
 
 
 @pytest.mark.parametrize(("left", "verdict"), [("48h", Verdict.UP), ("2000h", Verdict.DOWN)])
-async def test_condition_on_the_days_left__decides_instead_of_default_limits(
-    probe, authority, left, verdict
-):
+async def test_condition_on_the_days_left__decides_instead_of_default_limits(probe, authority, left, verdict):
     with serve(answer(), tls=lasting(authority, days=10)) as server:
         definition = {
             "kind": "tls",
