@@ -5,14 +5,17 @@ from __future__ import annotations
 import socket
 import threading
 import time
+from collections.abc import Callable
 from datetime import timedelta
 
-from celery.beat import EmbeddedService
+from celery.beat import Service
 from celery.worker import WorkController
 
 from checks.worker import start_worker, stop_worker
 from dashboard.broker import wake
 from dashboard.celery import SCHEDULER, SYSTEM_QUEUE, app, queue_of
+
+BEAT_SLEEPS_SECONDS = 1  # at most, because a sleeping beat cannot be told to stop
 
 
 class Engine:
@@ -27,6 +30,7 @@ class Engine:
     def __init__(self, locations: list[str], *, alone: bool) -> None:
         self.locations = locations
         self.alone = alone
+        self.stopping = threading.Event()
         # WorkController, not the command's Worker: that one takes the process's signals for itself.
         self.worker = WorkController(
             app=app,
@@ -36,14 +40,26 @@ class Engine:
             without_mingle=True,
             without_heartbeat=True,
         )
-        # Without scheduler_cls, an embedded beat keeps its schedule in files and ignores the database.
-        self.beat = EmbeddedService(app, thread=True, scheduler_cls=SCHEDULER)
-        self.worker_thread = threading.Thread(target=self.worker.start, name="worker", daemon=True)
+        # Without scheduler_cls, beat keeps its schedule in files of its own and ignores the database.
+        self.beat = Service(
+            app, max_interval=BEAT_SLEEPS_SECONDS, scheduler_cls=SCHEDULER, remote_control=False
+        )
+        self.threads: list[threading.Thread] = []
 
-    def start(self) -> None:
+    def start(self, ended: Callable[[str], None]) -> None:
+        """
+        Start everything.
+
+        Args:
+            ended: Called, on its own thread, with the name of a part that ends without being told to.
+        """
         start_worker(self.locations, alone=self.alone)
-        self.worker_thread.start()
-        self.beat.start()
+        for name, part in (("worker", self.worker), ("beat", self.beat)):
+            thread = threading.Thread(
+                target=self._run, args=(name, part.start, ended), name=name, daemon=True
+            )
+            thread.start()
+            self.threads.append(thread)
 
     def stop(self, timeout: timedelta) -> list[str]:
         """
@@ -52,14 +68,22 @@ class Engine:
         The prober first: what it has measured must be recorded. Beat and worker only wake it.
         """
         deadline = time.monotonic() + timeout.total_seconds()
-        self.beat.service.stop(wait=False)
+        self.stopping.set()
+        self.beat.stop()
         stopper = threading.Thread(target=self._stop_worker, name="worker-stop", daemon=True)
         stopper.start()
         stop_worker(timeout)
-        for thread in (stopper, self.worker_thread, self.beat):
+        for thread in (stopper, *self.threads):
             thread.join(max(0.0, deadline - time.monotonic()))
-        alive = {"worker": self.worker_thread.is_alive(), "beat": self.beat.is_alive()}
-        return [name for name, is_alive in alive.items() if is_alive]
+        return [thread.name for thread in self.threads if thread.is_alive()]
+
+    def _run(self, name: str, start: Callable[[], None], ended: Callable[[str], None]) -> None:
+        app.set_current()  # Celery's current app is a matter of each thread
+        try:
+            start()
+        finally:
+            if not self.stopping.is_set():
+                ended(name)
 
     def _stop_worker(self) -> None:
         self.worker.stop()

@@ -30,6 +30,7 @@ from dashboard.single import only_instance
 
 STOP_TIMEOUT = timedelta(seconds=4)  # for everything together, so that a stop takes less than 5 s
 ENGINE_STOP_TIMEOUT = timedelta(seconds=3)
+STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)  # the last when its terminal is closed
 
 
 def serve(say: Say) -> int:
@@ -57,8 +58,15 @@ def serve(say: Say) -> int:
 
 async def run(server: Server, demo: DemoServer | None, engine: Engine, say: Say) -> int:
     stop = asyncio.Event()
-    with signals(lambda: stop.set() if not stop.is_set() else leave(say)):
-        await asyncio.to_thread(engine.start)
+    failed: list[str] = []
+
+    def part_ended(name: str) -> None:
+        failed.append(name)
+        loop.call_soon_threadsafe(stop.set)
+
+    loop = asyncio.get_running_loop()
+    with signals(lambda: leave(say) if stop.is_set() else stop.set()):
+        await asyncio.to_thread(engine.start, part_ended)
         if demo is not None:
             await demo.start()
             say("demo", f"targets to break and mend: {settings.DEMO_URL}/")
@@ -66,6 +74,9 @@ async def run(server: Server, demo: DemoServer | None, engine: Engine, say: Say)
         say("ready", f"open {settings.BASE_URL}/ (Ctrl-C stops)")
         stopped = asyncio.create_task(stop.wait())
         await asyncio.wait((web, stopped), return_when=asyncio.FIRST_COMPLETED)
+        stop.set()
+        for name in failed:
+            say("failed", f"{name} has ended by itself; see the log above")
         say("stop", "ending open pages and what is being checked")
         watchdog = threading.Timer(STOP_TIMEOUT.total_seconds(), leave, [say])
         watchdog.daemon = True  # it must not keep alive what it is to end
@@ -76,20 +87,19 @@ async def run(server: Server, demo: DemoServer | None, engine: Engine, say: Say)
         if demo is not None:
             await demo.stop()
         await web
-        stopped.cancel()
         say("stop", f"stopped, without waiting for {' and '.join(late)}" if late else "stopped")
-        return 0
+        return 1 if failed else 0
 
 
 @contextmanager
 def signals(handle: Callable[[], object]) -> Iterator[None]:
     loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
+    for number in STOP_SIGNALS:
         loop.add_signal_handler(number, handle)
     try:
         yield
     finally:
-        for number in (signal.SIGINT, signal.SIGTERM):
+        for number in STOP_SIGNALS:
             loop.remove_signal_handler(number)
 
 

@@ -20,8 +20,8 @@ class StuckEngine:
         self.let_go = threading.Event()
         self.stopping = threading.Event()
 
-    def start(self):
-        pass
+    def start(self, ended):
+        self.ended = ended
 
     def stop(self, timeout):
         self.stopping.set()
@@ -83,3 +83,13 @@ async def test_run__part_that_does_not_stop__is_left_behind_in_time(monkeypatch,
     assert await running == 0
     assert "left" in said
     assert said[-1] == "stopped, without waiting for worker"
+
+
+async def test_run__part_ends_by_itself__everything_stops_with_an_error(engine, said):
+    engine.let_go.set()
+    running = asyncio.create_task(run(engine, said))
+    while not any("open " in sentence for sentence in said):  # noqa: ASYNC110  until it has started
+        await asyncio.sleep(0.01)
+    await asyncio.to_thread(engine.ended, "beat")
+    assert await running == 1
+    assert "beat has ended by itself; see the log above" in said
