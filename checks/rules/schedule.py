@@ -31,7 +31,7 @@ __all__ = [
     "slots_between",
 ]
 
-PHASE_STEP_MS = 50
+PHASE_STEP_MS = 100
 """Offsets are multiples of this, so that checks which start close together share one wake-up."""
 
 LATE_RUN_LIMIT = timedelta(minutes=5)
