@@ -3,6 +3,8 @@
 PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
+# What must hold on either database.
+ON_POSTGRES := tests/engine tests/events tests/config tests/api tests/admin --numprocesses 2
 STAMPS := .stamps
 PIP    := $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes
 
@@ -27,6 +29,8 @@ run: setup  ## Start Breakwater on http://127.0.0.1:8000 (PORT= for another port
 test: setup-development  ## Run the whole suite, browser tests included
 	@echo "Running the tests"
 	@$(BIN)/python -m pytest tests --ignore tests/e2e --numprocesses 2
+	@echo "Running the engine's tests again, on PostgreSQL and Redis"
+	@$(BIN)/python -m tests.on_postgres $(ON_POSTGRES)
 	@$(MAKE) --no-print-directory test-browser
 
 test-browser: setup-development
