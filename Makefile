@@ -9,16 +9,14 @@ STAMPS := .stamps
 PIP    := $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-extras setup-development run test test-browser lint bench clean
+.PHONY: help setup setup-development run test test-browser lint bench clean
 
 help:  ## List these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-setup: $(STAMPS)/runtime  ## Make the environment in .venv with the locked packages
+setup: $(STAMPS)/extras  ## Make the environment in .venv with the locked packages
 
 setup-development: $(STAMPS)/development  ## The same, with what tests and checks need
-
-setup-extras: $(STAMPS)/extras  ## The same, with PostgreSQL and a faster event loop
 
 # Web, worker and beat in one process, on this machine only, with the demo's targets.
 run: setup  ## Start Breakwater on http://127.0.0.1:8000 (PORT= for another port)
@@ -65,17 +63,13 @@ $(VENV)/bin/python:
 	@echo "Making the environment in $(VENV)"
 	@$(PYTHON) -m venv $(VENV)
 
-$(STAMPS)/runtime: requirements/runtime.txt | $(VENV)/bin/python
+# The extras' lock holds everything of the run time's, and with it PostgreSQL and a faster event loop.
+$(STAMPS)/extras: requirements/extras.txt | $(VENV)/bin/python
 	@echo "Installing the locked packages (about a minute, once)"
-	@$(PIP) -r requirements/runtime.txt
+	@$(PIP) -r requirements/extras.txt
 	@mkdir -p $(STAMPS) && touch $@
 
-$(STAMPS)/extras: requirements/extras.txt $(STAMPS)/runtime
-	@echo "Installing the extras"
-	@$(PIP) -r requirements/extras.txt
-	@touch $@
-
-$(STAMPS)/development: requirements/development.txt $(STAMPS)/runtime
+$(STAMPS)/development: requirements/development.txt $(STAMPS)/extras
 	@echo "Installing the packages for development (about a minute, once)"
 	@$(PIP) -r requirements/development.txt
 	@touch $@
