@@ -154,7 +154,7 @@ def _require_psycopg(name: str) -> None:
         import psycopg  # noqa: F401
     except ImportError as error:
         raise ImproperlyConfigured(
-            f"{name} names PostgreSQL, but psycopg is not installed: run `make setup-extras`."
+            f"{name} names PostgreSQL, but psycopg is not installed: run `make setup`."
         ) from error
 
 

@@ -149,7 +149,7 @@ def test_database__postgres__is_read_with_its_parts():
 
 def test_database__postgres_without_its_driver__names_the_mend(monkeypatch):
     monkeypatch.setitem(__import__("sys").modules, "psycopg", None)
-    with pytest.raises(ImproperlyConfigured, match="psycopg is not installed: run `make setup-extras`"):
+    with pytest.raises(ImproperlyConfigured, match="psycopg is not installed: run `make setup`"):
         env.database("SETTING", "postgres://localhost/health")
 
 
