@@ -16,7 +16,7 @@ from checks.egress.http import Bridge
 from checks.egress.messages import HttpRequest, HttpResponse
 from checks.egress.transfer import PHASES, ProxyTarget, Transfer
 from checks.egress.urls import REDIRECTS, Hop, Target, next_hop, parse_url
-from checks.errors import CheckError
+from checks.errors import CheckError, EgressBlocked
 
 Resolve = Callable[[str, int], Awaitable[tuple[Address, ...]]]
 Explain = Callable[[Target], Awaitable[str]]
@@ -67,6 +67,10 @@ async def _send(
         place = transfer.place(host, port, addresses)
         if proxy and code != pycurl.E_COULDNT_CONNECT:
             place = f"{target.host} through the proxy {place}"
+        if transfer.unjudged:
+            raise EgressBlocked(
+                f"{transfer.unjudged} was about to be dialled for {host} without being judged"
+            )
         if transfer.fault is not None:
             raise CheckError(f"{place} {transfer.fault}")
         fault = curl_fault(code, words, transfer.os_error, place)

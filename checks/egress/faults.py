@@ -17,7 +17,13 @@ _CONNECT = {
     errno.ENETUNREACH: "no network leads to {place}",
     errno.ETIMEDOUT: "no answer to connecting to {place}",
     errno.ECONNRESET: "connection reset by {place}",
-    errno.EADDRNOTAVAIL: "no network leads to {place}",
+}
+_OUT_OF = {
+    errno.EMFILE: "this process has no file descriptor left to connect with",
+    errno.ENFILE: "this machine has no file descriptor left to connect with",
+    errno.ENOBUFS: "this machine has no memory left for sockets",
+    errno.ENOMEM: "this machine has no memory left for sockets",
+    errno.EADDRNOTAVAIL: "this machine has no address or port left to connect from",
 }
 _CUT = "{place} closed the connection before a whole answer"
 E_TOO_LARGE = 100  # CURLE_TOO_LARGE, which pycurl does not name
@@ -91,7 +97,9 @@ def curl_fault(code: int, words: str, os_error: int, place: str) -> CheckError:
 
 
 def dial_fault(error: OSError, place: str) -> CheckError:
-    """Why no connection to `place` came about."""
+    """Why no connection to `place` came about; `ProbeUnable` when the lack is ours."""
+    if lack := _OUT_OF.get(error.errno or 0):
+        return ProbeUnable(lack)
     sentence = _CONNECT.get(error.errno or 0)
     if sentence is None:
         reason = os.strerror(error.errno).lower() if error.errno else "it failed"

@@ -67,6 +67,7 @@ class Transfer:
         "_following",
         "_header_bytes",
         "_limit",
+        "_no_socket",
         "body",
         "curl",
         "encoding",
@@ -75,6 +76,7 @@ class Transfer:
         "in_headers",
         "status",
         "truncated",
+        "unjudged",
     )
 
     def __init__(self, number: int) -> None:
@@ -91,6 +93,8 @@ class Transfer:
         self.truncated = False
         self.encoding = ""
         self.fault: str | None = None
+        self.unjudged = ""
+        self._no_socket = 0
         self._decoder: Any = None
         self._header_bytes = 0
         self.in_headers = True
@@ -188,7 +192,7 @@ class Transfer:
 
     @property
     def os_error(self) -> int:
-        number: int = self.curl.getinfo(pycurl.OS_ERRNO)
+        number: int = self._no_socket or self.curl.getinfo(pycurl.OS_ERRNO)
         return number
 
     def certificates(self) -> list[list[tuple[str, str]]]:
@@ -223,9 +227,13 @@ class Transfer:
 
     def _open_socket(self, purpose: int, address: Any) -> Any:
         if address.addr[0] not in self._addresses:
-            self.fault = f"would have dialled {address.addr[0]}, which was not judged"
+            self.unjudged = address.addr[0]
             return pycurl.SOCKET_BAD
-        return _HandedOver(address.family, address.socktype, address.protocol)
+        try:
+            return _HandedOver(address.family, address.socktype, address.protocol)
+        except OSError as error:
+            self._no_socket = error.errno or 0
+            return pycurl.SOCKET_BAD
 
     def _on_header(self, line: bytes) -> int | None:
         self._header_bytes += len(line)

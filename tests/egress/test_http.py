@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import gzip
 import json
 import time
 from datetime import UTC, datetime, timedelta
 
+import pycurl
 import pytest
 
-from checks.egress import Egress, HttpRequest, HttpResponse, http, parse_policy
+from checks.egress import Egress, HttpRequest, HttpResponse, http, parse_policy, transfer
 from checks.egress.readiness import Selected
+from checks.egress.transfer import Transfer
 from checks.errors import CheckError, EgressBlocked, NameNotResolved, ProbeUnable
 from tests.servers import (
     answer,
@@ -362,6 +365,25 @@ async def test_same_name_for_two_requests_at_once__each_goes_to_its_own_addresse
         seen = await asyncio.gather(*(get(egress, f"http://two.test:{first.port}/") for _ in range(2)))
     egress.close()
     assert {each.body for each in seen} == {b"first", b"second"}
+
+
+async def test_address_that_was_not_judged__is_not_dialled_even_if_libcurl_would(egress, names, monkeypatch):
+    with serve(answer()) as server:
+        elsewhere = [f"::127.0.0.1:{server.port}"]
+        monkeypatch.setattr(Transfer, "_pin", lambda self, *_: self.curl.setopt(pycurl.CONNECT_TO, elsewhere))
+        monkeypatch.setattr(egress, "_lookup", names(a_test=[["127.0.0.2"]]))
+        with pytest.raises(EgressBlocked, match=r"127\.0\.0\.1 was about to be dialled for a\.test"):
+            await get(egress, f"http://a.test:{server.port}/")
+        assert server.connections == 0
+
+
+async def test_no_descriptor_left__is_our_lack_and_not_the_targets(egress, monkeypatch):
+    def exhausted(*args):
+        raise OSError(errno.EMFILE, "Too many open files")
+
+    monkeypatch.setattr(transfer, "_HandedOver", exhausted)
+    with pytest.raises(ProbeUnable, match="no file descriptor left"):
+        await get(egress, "http://127.0.0.1:9/")
 
 
 async def test_lookup_that_hangs__counts_toward_the_deadline(names):
