@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.bench import accounting
-from tests.bench.processes import must_live
+from tests.bench.processes import Broken, must_live
 from tests.bench.progress import Progress
 from tests.bench.target import FLUSH_SECONDS, Hit, Target
 
@@ -107,12 +107,15 @@ def measure(
         must_live(each.process, each.log)
     hits = target.hits(began - EARLY_SECONDS, ended + LATE_ENOUGH_TO_BE_LOST)
     inside = sum(began <= hit.at < ended for hit in hits)
+    if not inside:
+        said = "\n".join(each.log.read_text(errors="replace")[-2000:] for each in programs)
+        raise Broken(f"Not one request arrived while it was measured. It said:\n{said}")
     late, kept = lateness(hits, began, ended)
     cpu, machine = cpu_after - cpu_before, machine_after - machine_before
     return Figures(
         checks=load.checks,
         hits=inside,
-        cpu_ms=cpu / inside * 1000 if inside else float("nan"),
+        cpu_ms=cpu / inside * 1000,
         kept=kept,
         late_ms=[seconds * 1000 for seconds in late],
         memory_mib=memory,

@@ -17,7 +17,11 @@ from tests.bench.processes import ended
 from tests.bench.target import FLUSH_SECONDS, Hit, running_target
 
 BURN = "import time\nwhile time.process_time() < 0.3: pass\n"
-PARENT = f"import subprocess, sys; subprocess.run([sys.executable, '-c', {BURN!r}]); print('done', flush=True); input()"
+PARENT = f"""import subprocess, sys
+subprocess.run([sys.executable, "-c", {BURN!r}])
+print("done", flush=True)
+input()
+"""
 
 
 def test_cpu_seconds__child_has_ended__counts_with_its_parent() -> None:
