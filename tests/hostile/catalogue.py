@@ -25,7 +25,7 @@ Item = Mapping[str, Any]
 DRIVEN = {
     "check-definition": "test_definitions, test_egress",
     "config-yaml": "test_files",
-    "target-response": "test_answers",
+    "target-response": "test_answers, test_tls",
     "api": "test_requests, test_streams",
     "browser": "test_shown, test_sessions",
     "admin": "test_sessions",
@@ -86,7 +86,7 @@ def items(
 
     Args:
         kinds: Only items with one of these expectations.
-        only, but: Only items whose ids begin so; only those whose ids do not.
+        only, but: Only these ids; all but these.
     """
     chosen = [
         pytest.param(item, id=key)

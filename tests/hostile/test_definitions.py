@@ -1,4 +1,4 @@
-"""Definitions that must not become checks: each through the file, the admin's form, and the validation of all."""
+"""Definitions that must not become checks, each through the file, the form, and the validation of all."""
 
 from __future__ import annotations
 

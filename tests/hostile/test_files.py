@@ -99,5 +99,5 @@ def test_file_that_is_a_pipe_or_a_folder__is_refused_unread(tmp_path: Path, appl
 
     os.mkfifo(tmp_path / "pipe")
     for name in ("pipe", ".", "missing"):
-        with pytest.raises(CommandError, match="no file|cannot be read"):
+        with pytest.raises(CommandError, match=r"no file|cannot be read"):
             call_command("apply", str(tmp_path / name))
