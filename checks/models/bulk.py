@@ -7,6 +7,7 @@ Values are given as Python has them; each column's field prepares them for the d
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Container, Iterable, Sequence
 from datetime import UTC, datetime
 from functools import cache
@@ -19,21 +20,15 @@ Row = Sequence[Any]
 
 def insert(model: type[models.Model], columns: Sequence[str], rows: Iterable[Row]) -> None:
     """Insert rows; a row whose key exists already is left as it stands."""
-    prepared = _prepared(model, columns, rows)
-    if not prepared:
-        return
-    names = ", ".join(connection.ops.quote_name(column) for column in columns)
-    table = connection.ops.quote_name(model._meta.db_table)
+    table, names = _quoted(model._meta.db_table), ", ".join(map(_quoted, columns))
     if connection.vendor == "postgresql":
-        source = _unnest(model, tuple(columns))
-        sql = f"INSERT INTO {table} ({names}) SELECT * FROM {source} ON CONFLICT DO NOTHING"  # noqa: S608
-        with connection.cursor() as cursor:
-            cursor.execute(sql, _by_column(prepared))
+        source = _recordset(model, tuple(columns))
+        sql = f"INSERT INTO {table} ({names}) SELECT {names} FROM {source} ON CONFLICT DO NOTHING"  # noqa: S608
+        _on_postgresql(sql, columns, rows)
     else:
         marks = ", ".join(["%s"] * len(columns))
         sql = f"INSERT INTO {table} ({names}) VALUES ({marks}) ON CONFLICT DO NOTHING"  # noqa: S608
-        with connection.cursor() as cursor:
-            cursor.executemany(sql, prepared)
+        _on_sqlite(sql, _prepared(model, columns, rows))
 
 
 def update(
@@ -52,33 +47,28 @@ def update(
     Returns:
         How many rows were found; those whose keys match nothing are passed over.
     """
-    wanted = (*keys, *columns)
-    prepared = _prepared(model, wanted, rows)
-    if not prepared:
-        return 0
-    quote = connection.ops.quote_name
-    table = quote(model._meta.db_table)
+    table = _quoted(model._meta.db_table)
     on_postgresql = connection.vendor == "postgresql"
 
     def assignment(column: str) -> str:
-        value = f"new.{quote(column)}" if on_postgresql else "%s"
-        kept = f"COALESCE({value}, old.{quote(column)})" if column in kept_when_none else value
-        return f"{quote(column)} = {kept}"
+        value = f"new.{_quoted(column)}" if on_postgresql else "%s"
+        kept = f"COALESCE({value}, old.{_quoted(column)})" if column in kept_when_none else value
+        return f"{_quoted(column)} = {kept}"
 
     assignments = ", ".join(map(assignment, columns))
-    with connection.cursor() as cursor:
-        if on_postgresql:
-            match = " AND ".join(f"old.{quote(key)} = new.{quote('key_' + key)}" for key in keys)
-            source = _unnest(model, wanted, len(keys))
-            sql = f"UPDATE {table} AS old SET {assignments} FROM {source} WHERE {match}"  # noqa: S608
-            cursor.execute(sql, _by_column(prepared))
-        else:
-            match = " AND ".join(f"old.{quote(key)} = %s" for key in keys)
-            sql = f"UPDATE {table} AS old SET {assignments} WHERE {match}"  # noqa: S608
-            count = len(keys)
-            cursor.executemany(sql, [(*row[count:], *row[:count]) for row in prepared])
-        found: int = cursor.rowcount
-    return found
+    if on_postgresql:
+        # A column may be a key and be changed too, so keys go by another name.
+        named = (*map(_as_key, keys), *columns)
+        match = " AND ".join(f"old.{_quoted(key)} = new.{_quoted(_as_key(key))}" for key in keys)
+        source = _recordset(model, named)
+        sql = f"UPDATE {table} AS old SET {assignments} FROM {source} WHERE {match}"  # noqa: S608
+        return _on_postgresql(sql, named, rows)
+    match = " AND ".join(f"old.{_quoted(key)} = %s" for key in keys)
+    sql = f"UPDATE {table} AS old SET {assignments} WHERE {match}"  # noqa: S608
+    count = len(keys)
+    return _on_sqlite(
+        sql, [(*row[count:], *row[:count]) for row in _prepared(model, (*keys, *columns), rows)]
+    )
 
 
 def upsert(
@@ -86,28 +76,42 @@ def upsert(
 ) -> None:
     """Insert rows (keys first, then columns), or overwrite the columns of those that exist."""
     wanted = (*keys, *columns)
-    prepared = _prepared(model, wanted, rows)
-    if not prepared:
-        return
-    quote = connection.ops.quote_name
-    names = ", ".join(quote(column) for column in wanted)
-    conflict = ", ".join(quote(column) for column in keys)
-    overwrite = ", ".join(f"{quote(column)} = excluded.{quote(column)}" for column in columns)
-    values = ", ".join(["%s"] * len(wanted))
-    sql = (
-        f"INSERT INTO {quote(model._meta.db_table)} ({names}) VALUES ({values}) "  # noqa: S608
-        f"ON CONFLICT ({conflict}) DO UPDATE SET {overwrite}"
-    )
+    table, names = _quoted(model._meta.db_table), ", ".join(map(_quoted, wanted))
+    conflict = ", ".join(map(_quoted, keys))
+    overwrite = ", ".join(f"{_quoted(column)} = excluded.{_quoted(column)}" for column in columns)
+    otherwise = f"ON CONFLICT ({conflict}) DO UPDATE SET {overwrite}"
+    if connection.vendor == "postgresql":
+        source = _recordset(model, wanted)
+        sql = f"INSERT INTO {table} ({names}) SELECT {names} FROM {source} {otherwise}"  # noqa: S608
+        _on_postgresql(sql, wanted, rows)
+    else:
+        marks = ", ".join(["%s"] * len(wanted))
+        sql = f"INSERT INTO {table} ({names}) VALUES ({marks}) {otherwise}"  # noqa: S608
+        _on_sqlite(sql, _prepared(model, wanted, rows))
+
+
+def _on_postgresql(sql: str, names: Sequence[str], rows: Iterable[Row]) -> int:
+    """All rows as one JSON parameter: adapting each value of each row costs the client far more."""
+    records = [dict(zip(names, row, strict=True)) for row in rows]
+    if not records:
+        return 0
     with connection.cursor() as cursor:
-        cursor.executemany(sql, prepared)
+        cursor.execute(sql, [_json(records)])
+        found: int = cursor.rowcount
+    return found
 
 
-def _by_column(rows: list[list[Any]]) -> list[list[Any]]:
-    return [list(column) for column in zip(*rows, strict=True)]
+def _on_sqlite(sql: str, rows: Sequence[Row]) -> int:
+    if not rows:
+        return 0
+    with connection.cursor() as cursor:
+        cursor.executemany(sql, rows)
+        found: int = cursor.rowcount
+    return found
 
 
 def _prepared(model: type[models.Model], columns: Sequence[str], rows: Iterable[Row]) -> list[list[Any]]:
-    converters = [_converter(model, column, connection.vendor) for column in columns]
+    converters = [_converter(model, column) for column in columns]
     return [
         [
             value if convert is None or value is None else convert(value)
@@ -118,18 +122,57 @@ def _prepared(model: type[models.Model], columns: Sequence[str], rows: Iterable[
 
 
 @cache
-def _converter(model: type[models.Model], column: str, vendor: str) -> Callable[[Any], Any] | None:
+def _converter(model: type[models.Model], column: str) -> Callable[[Any], Any] | None:
     field = _field(model, column)
-    if isinstance(field, models.DateTimeField) and vendor == "sqlite":
-        return _sqlite_datetime
+    if isinstance(field, models.DateTimeField):
+        return _utc_text
     if isinstance(field, models.JSONField):
-        return json.dumps
+        return _json
+    if isinstance(field, models.CharField | models.TextField):
+        return _storable_text
     return None
 
 
-def _sqlite_datetime(value: datetime) -> str:
+def _utc_text(value: datetime) -> str:
     # What Django stores too: UTC, without its offset. Every instant here is in UTC already.
     return str(value if value.tzinfo is UTC else value.astimezone(UTC))[:-6]
+
+
+def _json(value: object) -> str:
+    text = json.dumps(value, default=str)
+    # Seldom, so looked for in the whole: what a target sent may hold characters no database takes.
+    return json.dumps(_storable(value), default=str) if _UNSTORABLE.search(text) else text
+
+
+_UNSTORABLE = re.compile(r"\\u(0000|d[89a-f])")
+
+
+def _storable(value: Any) -> Any:
+    if isinstance(value, str):
+        return _storable_text(value)
+    if isinstance(value, dict):
+        return {_storable_text(key): _storable(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_storable(item) for item in value]
+    return value
+
+
+def _storable_text(text: str) -> str:
+    """NUL and lone surrogates become U+FFFD."""
+    if text.isascii() and "\0" not in text:
+        return text
+    return text.replace("\0", "\ufffd").encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+
+
+def _quoted(name: str) -> str:
+    return connection.ops.quote_name(name)
+
+
+_KEY = "key_"
+
+
+def _as_key(column: str) -> str:
+    return _KEY + column
 
 
 @cache
@@ -141,12 +184,9 @@ def _field(model: type[models.Model], column: str) -> models.Field[Any, Any]:
 
 
 @cache
-def _unnest(model: type[models.Model], columns: tuple[str, ...], keys: int = 0) -> str:
-    """Arrays as rows; the first `keys` columns get a prefix, as one may be a key and be changed too."""
-    quote = connection.ops.quote_name
-    arrays = ", ".join(f"%s::{_pg_type(_field(model, column))}[]" for column in columns)
-    names = [f"key_{column}" if place < keys else column for place, column in enumerate(columns)]
-    return f"unnest({arrays}) AS new({', '.join(map(quote, names))})"
+def _recordset(model: type[models.Model], names: tuple[str, ...]) -> str:
+    types = (f"{_quoted(name)} {_pg_type(_field(model, name.removeprefix(_KEY)))}" for name in names)
+    return f"jsonb_to_recordset(%s::jsonb) AS new({', '.join(types)})"
 
 
 def _pg_type(field: models.Field[Any, Any]) -> str:
