@@ -148,7 +148,9 @@ def _go_on_after_overrun(observations: Sequence[Observation], now: datetime, app
         assignment = item.assignment
         if assignment.prepared is None or assignment.next_due_at >= item.ended_at:
             continue
-        due_at, overrun = _after_overrun(assignment.prepared.schedule, assignment.next_due_at, now)
+        due_at, overrun = _after_overrun(
+            assignment.prepared.schedule, assignment.next_due_at, max(now, item.ended_at)
+        )
         recent = strip.gapped(strip.extended(assignment.strip, item.outcome.verdict), overrun["count"])
         # Somebody may have given the check another schedule meanwhile: then its next slot is theirs.
         found = CheckState.objects.filter(pk=assignment.check_id, next_due_at=assignment.next_due_at)
