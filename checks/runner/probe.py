@@ -25,6 +25,8 @@ log = logging.getLogger(__name__)
 
 OUTPUT_LIMIT = 2000
 """Characters of an outcome's sentence that are kept."""
+PUNCTUAL_SECONDS = 0.5
+"""A deadline that strikes later than this shows that our own process stood still."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,6 +78,10 @@ async def _attempt(prepared: Prepared, surroundings: Surroundings) -> tuple[Outc
         async with asyncio.timeout(timeout.total_seconds()):
             outcome = await prepared.kind.probe(probing)
     except TimeoutError:
+        overslept = loop.time() - started - timeout.total_seconds()
+        if overslept > PUNCTUAL_SECONDS:
+            # Nobody read what the target may have answered, so this says nothing about it.
+            return Outcome.unknown(f"we ourselves stood still for {overslept:.1f} s beyond its timeout"), None
         answered = False
         outcome = Outcome.down(f"no answer within {timeout.total_seconds():g} s", replaceable_by="CONNECTED")
     except EgressBlocked as refusal:
@@ -85,7 +91,8 @@ async def _attempt(prepared: Prepared, surroundings: Surroundings) -> tuple[Outc
     except (CheckError, OSError) as failure:
         answered = False
         outcome = Outcome.down(str(failure) or type(failure).__name__, replaceable_by="CONNECTED")
-    except Exception as bug:
+    except (Exception, SystemExit, KeyboardInterrupt) as bug:
+        # The last two would end the loop that all probes share.
         log.exception("probe.bug", extra={"check": prepared.definition.slug})
         return Outcome.unknown(f"the probe itself failed: {type(bug).__name__}: {bug}"[:OUTPUT_LIMIT]), None
     elapsed = timedelta(seconds=loop.time() - started)

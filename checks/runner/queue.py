@@ -25,8 +25,8 @@ class StartQueue:
         self._in_flight_limit = in_flight
         self._per_host = per_host
         self._waiting: list[tuple[float, int, Assignment]] = []
-        self._ready: deque[Assignment] = deque()
-        self._held_back: dict[str, deque[Assignment]] = {}
+        self._ready: deque[tuple[float, Assignment]] = deque()
+        self._held_back: dict[str, deque[tuple[float, Assignment]]] = {}
         self._hosts: defaultdict[str, int] = defaultdict(int)
         self._in_flight = 0
         self._sequence = itertools.count()
@@ -34,11 +34,15 @@ class StartQueue:
     def __len__(self) -> int:
         return len(self._waiting) + len(self._ready) + sum(map(len, self._held_back.values()))
 
-    def add(self, assignment: Assignment) -> None:
-        heapq.heappush(self._waiting, (assignment.start_at.timestamp(), next(self._sequence), assignment))
+    def add(self, assignment: Assignment, at: float) -> None:
+        """
+        Args:
+            at: When it begins, by the clock that the caller goes by throughout.
+        """
+        heapq.heappush(self._waiting, (at, next(self._sequence), assignment))
 
     def next_at(self) -> float | None:
-        """When the next slot begins, in epoch seconds; None when none waits for its instant."""
+        """When the next slot begins; None when none waits for its instant."""
         return self._waiting[0][0] if self._waiting else None
 
     @property
@@ -46,24 +50,25 @@ class StartQueue:
         """Whether slots whose instant has come wait for room."""
         return bool(self._ready)
 
-    def begin(self, until: float) -> Iterator[Assignment]:
+    def begin(self, until: float) -> Iterator[tuple[float, Assignment]]:
         """
-        Yield what begins now, each counted as in flight from here on.
+        Yield what begins now with the instant it was due at, each counted as in flight from here on.
 
         Args:
-            until: Slots up to this instant, in epoch seconds, have come.
+            until: Slots up to this instant have come.
         """
         while self._waiting and self._waiting[0][0] <= until:
-            self._ready.append(heapq.heappop(self._waiting)[2])
+            at, _, assignment = heapq.heappop(self._waiting)
+            self._ready.append((at, assignment))
         while self._ready and self._in_flight < self._in_flight_limit:
-            assignment = self._ready.popleft()
+            at, assignment = self._ready.popleft()
             host = host_of(assignment)
             if host and self._hosts[host] >= self._per_host:
-                self._held_back.setdefault(host, deque()).append(assignment)
+                self._held_back.setdefault(host, deque()).append((at, assignment))
                 continue
             self._in_flight += 1
             self._hosts[host] += 1
-            yield assignment
+            yield at, assignment
 
     def end(self, assignment: Assignment) -> None:
         """Make room: the assignment is in flight no more."""
@@ -79,8 +84,8 @@ class StartQueue:
     def drain(self) -> list[Assignment]:
         """Remove and return everything that has not begun."""
         unbegun = [item[2] for item in self._waiting]
-        unbegun += self._ready
-        unbegun += itertools.chain.from_iterable(self._held_back.values())
+        unbegun += (item[1] for item in self._ready)
+        unbegun += (item[1] for item in itertools.chain.from_iterable(self._held_back.values()))
         self._waiting.clear()
         self._ready.clear()
         self._held_back.clear()

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 import pytest
+import time_machine
 
 from checks.egress import Egress, parse_policy
 from checks.kinds.base import Kind, Probing
@@ -34,13 +35,17 @@ class Shelf:
         self.observations: list[Observation] = []
         self.released: list[Assignment] = []
         self.failures = 0
+        self.open = threading.Event()
+        self.open.set()
         self.changed = threading.Condition()
 
     def claim(self, location: str, limit: int) -> Sequence[Assignment]:
+        self.open.wait()
         claimed, self.due = self.due[:limit], self.due[limit:]
         return claimed
 
     def record(self, observations: Sequence[Observation]) -> Sequence[Assignment]:
+        self.open.wait()
         with self.changed:
             if self.failures:
                 self.failures -= 1
@@ -50,7 +55,12 @@ class Shelf:
         return []
 
     def release(self, assignments: Sequence[Assignment]) -> None:
-        self.released.extend(assignments)
+        with self.changed:
+            if self.failures:
+                self.failures -= 1
+                raise OSError("the disk is full")
+            self.released.extend(assignments)
+            self.changed.notify_all()
 
     def wait_for(self, count: int, seconds: float = 10) -> dict[str, Observation]:
         with self.changed:
@@ -136,9 +146,10 @@ def prober(shelf: Shelf) -> Iterator[Prober]:
 
 
 def run(prober: Prober, shelf: Shelf, *assignments: Assignment) -> dict[str, Observation]:
+    wanted = len(shelf.observations) + len(assignments)
     shelf.due.extend(assignments)
     prober.wake("default")
-    return shelf.wait_for(len(assignments))
+    return shelf.wait_for(wanted)
 
 
 def test_probe__begins_at_its_instant__not_before(prober, shelf):
@@ -166,25 +177,60 @@ def nothing_to_do() -> None:
 
 
 def test_probe__swallows_its_cancellation__is_given_up_and_named(prober, shelf, caplog):
+    """It has one result, whatever it brings when it ends at last."""
+    let_go, ended = threading.Event(), threading.Event()
+
     async def stubborn() -> Outcome:
-        until = time.monotonic() + 1.5
-        while time.monotonic() < until:
+        while not let_go.is_set():
             try:
-                await asyncio.sleep(until - time.monotonic())
+                await asyncio.sleep(0.05)
             except asyncio.CancelledError:
                 continue
+        ended.set()
         return Outcome.up()
 
     seen = run(prober, shelf, assignment("stubborn", stubborn, timeout=0.2))
     assert seen["stubborn"].outcome.verdict is Verdict.DOWN
     assert "ignored its deadline" in seen["stubborn"].outcome.output
     assert seen["stubborn"].ended_at - seen["stubborn"].started_at < timedelta(seconds=1.2)
+    let_go.set()
+    assert ended.wait(5)
+    run(prober, shelf, assignment("next", nothing_to_do))
+    assert [item.assignment.slug for item in shelf.observations] == ["stubborn", "next"]
 
 
 def test_probe__blocks_the_loop__is_named_in_its_result(prober, shelf, caplog):
     seen = run(prober, shelf, assignment("blocker", lambda: time.sleep(1.2)))
     assert "blocked all other probes" in seen["blocker"].outcome.output
     assert "loop.blocked" in caplog.text
+
+
+def test_probe__deadline_passes_while_the_loop_stands_still__is_not_the_targets_fault(prober, shelf, caplog):
+    victim = assignment("victim", forever, timeout=0.3)
+    seen = run(prober, shelf, victim, assignment("blocker", lambda: time.sleep(1.4)))
+    assert seen["victim"].outcome.verdict is Verdict.UNKNOWN
+    assert "we ourselves stood still" in seen["victim"].outcome.output
+
+
+def test_probe__waits_for_its_first_turn_behind_a_blocker__has_its_whole_time(prober, shelf, caplog):
+    async def short() -> Outcome:
+        await asyncio.sleep(0.3)
+        return Outcome.up()
+
+    blocker = assignment("blocker", lambda: time.sleep(1.4))
+    seen = run(prober, shelf, blocker, assignment("next", short, timeout=0.5))
+    assert seen["next"].outcome.verdict is Verdict.UP
+    assert seen["next"].late_ms > 1000
+
+
+@pytest.mark.parametrize("attack", [SystemExit, KeyboardInterrupt, asyncio.CancelledError])
+def test_probe__tries_to_end_the_process__is_unknown_and_others_go_on(prober, shelf, caplog, attack):
+    def hostile() -> None:
+        raise attack
+
+    seen = run(prober, shelf, assignment("hostile", hostile))
+    assert seen["hostile"].outcome.verdict is Verdict.UNKNOWN
+    assert run(prober, shelf, assignment("next", nothing_to_do))["next"].outcome.verdict is Verdict.UP
 
 
 def test_probe__bug_in_a_kind__lays_no_blame_on_the_target(prober, shelf, caplog):
@@ -227,6 +273,61 @@ def test_record__storage_fails__results_are_kept_and_stored_later(prober, shelf,
     seen = run(prober, shelf, assignment("api", nothing_to_do))
     assert seen["api"].outcome.verdict is Verdict.UP
     assert "record.failed" in caplog.text
+
+
+def test_slot__found_no_room_in_time__is_given_back_not_begun_under_a_lease_that_runs_out(
+    prober, shelf, caplog, monkeypatch
+):
+    monkeypatch.setattr("checks.runner.prober.LATEST_START_SECONDS", 0.3)
+    begun: list[str] = []
+    hung = [assignment(f"hung-{number}", forever, timeout=0.6, host="h") for number in range(2)]
+    waiting = assignment("waiting", lambda: begun.append("waiting"), host="h")
+    shelf.due = [*hung, waiting]
+    prober.wake("default")
+    with shelf.changed:
+        assert shelf.changed.wait_for(lambda: shelf.released, 5)
+    assert (begun, [item.slug for item in shelf.released]) == ([], ["waiting"])
+
+
+def test_wall_clock__steps_back_before_a_start__probe_begins_in_time(prober, shelf):
+    shelf.due = [assignment("api", nothing_to_do, after=timedelta(seconds=0.5))]
+    prober.wake("default")
+    while not len(prober._queue):
+        time.sleep(0.01)
+    with time_machine.travel(datetime.now(UTC) - timedelta(hours=1)):
+        assert shelf.wait_for(1)["api"].late_ms < 250
+
+
+def test_stop__claim_under_way__its_slots_are_given_back(prober, shelf):
+    shelf.open.clear()
+    shelf.due = [assignment("api", nothing_to_do)]
+    prober.wake("default")
+    threading.Timer(0.3, shelf.open.set).start()
+    prober.stop(timedelta(seconds=3))
+    assert [item.slug for item in shelf.released] == ["api"]
+
+
+def test_stop__storage_hangs__ends_in_time_and_says_so(prober, shelf, caplog):
+    run(prober, shelf, assignment("api", nothing_to_do))
+    shelf.open.clear()
+    shelf.due = [assignment("late", nothing_to_do)]
+    prober.wake("default")
+    began = time.monotonic()
+    prober.stop(timedelta(seconds=0.5))
+    assert time.monotonic() - began < 4
+    assert "stop.unfinished" in caplog.text
+    shelf.open.set()
+
+
+def test_stop__giving_back_fails__ends_all_the_same(prober, shelf, caplog):
+    shelf.due = [assignment("later", nothing_to_do, after=timedelta(seconds=60))]
+    prober.wake("default")
+    while not len(prober._queue):
+        time.sleep(0.01)
+    shelf.failures = 1
+    prober.stop(timedelta(seconds=1))
+    assert "release.failed" in caplog.text
+    prober.wake("default")  # a message that comes too late is no error
 
 
 def test_stop__running_probe_ends_and_unbegun_slot_is_given_back(prober, shelf):
