@@ -8,8 +8,10 @@ from dashboard.wsgi import application as wsgi
 # isort: split
 from dashboard.api.prerendered import PrerenderedStatus
 from dashboard.front import Front, Streams
+from dashboard.limits import RequestLimits
 from dashboard.live.stream import app as live_stream
 
 PAGE_THREADS = 8  # each may hold one database connection
 
-application = Front(Streams(live_stream), PrerenderedStatus(), WSGIMiddleware(wsgi, workers=PAGE_THREADS))
+pages = RequestLimits(WSGIMiddleware(wsgi, workers=PAGE_THREADS))
+application = Front(Streams(live_stream), PrerenderedStatus(), pages)

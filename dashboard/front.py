@@ -71,7 +71,7 @@ class Front:
     Chooses who answers a request.
 
     Args:
-        streams: Answers all paths under `/live/`.
+        streams: Answers `/live/`.
         status: Answers the public status document, unless a request wants more than that.
         pages: Answers everything else.
     """
@@ -86,7 +86,7 @@ class Front:
             return await self.live(receive, send)
         if scope["type"] != "http":
             return await send({"type": "websocket.close", "code": 1000})
-        if scope["path"].startswith(LIVE):
+        if scope["path"] == LIVE:
             return await self.streams(scope, receive, send)
         if not await self.status.answer(scope, send):
             await self.pages(scope, receive, send)

@@ -12,6 +12,7 @@ from typing import Any
 import uvicorn
 
 from checks.errors import BreakwaterError
+from dashboard.protocol import HTTP
 
 GRACE_SECONDS = 2  # for answers that are being written when we stop
 
@@ -51,6 +52,7 @@ class Server(uvicorn.Server):
         super().__init__(
             uvicorn.Config(
                 app,
+                http=HTTP,
                 log_config=None,
                 access_log=False,
                 server_header=False,

@@ -47,16 +47,21 @@ def error_response(
     problems: Iterable[Problem] = (),
     headers: dict[str, str] | None = None,
 ) -> HttpResponse:
-    document = {
+    document = error_document(code, message, problems)
+    return HttpResponse(
+        json.dumps(document), status=status, content_type="application/json", headers=headers or {}
+    )
+
+
+def error_document(code: str, message: str, problems: Iterable[Problem] = ()) -> dict[str, Any]:
+    """The shape of every error, as `ErrorDocument` describes it."""
+    return {
         "error": {
             "code": code,
             "message": message,
             "problems": [{"where": problem.where, "message": problem.message} for problem in problems],
         }
     }
-    return HttpResponse(
-        json.dumps(document), status=status, content_type="application/json", headers=headers or {}
-    )
 
 
 def refuse_unknown_parameters(request: HttpRequest, known: Iterable[str]) -> None:

@@ -1,0 +1,130 @@
+"""What one request may weigh."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+
+import pytest
+import uvicorn
+
+from dashboard.limits import MAX_HEAD_BYTES, RequestLimits
+from dashboard.protocol import HTTP
+
+
+class Client:
+    """Says its pieces, then nothing more; keeps what it was answered."""
+
+    def __init__(self, *pieces: bytes, whole: bool = True) -> None:
+        self.pieces = list(pieces)
+        self.whole = whole
+        self.messages: list[dict] = []
+
+    async def receive(self) -> dict:
+        if not self.pieces:
+            await asyncio.Event().wait()
+        body = self.pieces.pop(0)
+        return {"type": "http.request", "body": body, "more_body": bool(self.pieces) or not self.whole}
+
+    async def send(self, message: dict) -> None:
+        self.messages.append(message)
+
+    @property
+    def status(self) -> int:
+        return self.messages[0]["status"]
+
+    @property
+    def text(self) -> str:
+        return b"".join(message.get("body", b"") for message in self.messages).decode()
+
+
+def scope(path: str = "/", **headers: str) -> dict:
+    pairs = [(name.replace("_", "-").encode(), value.encode()) for name, value in headers.items()]
+    return {"type": "http", "path": path, "query_string": b"", "headers": pairs}
+
+
+async def echo(scope, receive, send) -> None:
+    message = await receive()
+    await send({"type": "http.response.start", "status": 200, "headers": []})
+    await send({"type": "http.response.body", "body": message["body"]})
+
+
+@pytest.fixture(autouse=True)
+def _small(settings):
+    settings.DATA_UPLOAD_MAX_MEMORY_SIZE = 10
+
+
+async def test_body_in_pieces__is_handed_on_as_a_whole():
+    client = Client(b"abc", b"", b"def")
+    await RequestLimits(echo)(scope(content_length="6"), client.receive, client.send)
+    assert (client.status, client.text) == (200, "abcdef")
+
+
+@pytest.mark.parametrize("pieces", [[b"x" * 6, b"x" * 6], [b"x" * 50]], ids=["in-pieces", "at-once"])
+@pytest.mark.parametrize("headers", [{"transfer_encoding": "chunked"}, {"content_length": "50"}])
+async def test_body_above_the_limit__is_refused_before_it_is_whole(pieces, headers):
+    client = Client(*pieces, whole=False)
+    await RequestLimits(echo)(scope(**headers), client.receive, client.send)
+    assert (client.status, client.text) == (413, "The request's body takes more than 10 bytes.\n")
+
+
+async def test_body_that_does_not_come__is_given_up_and_its_connection_closed():
+    client = Client(b"a", whole=False)
+    limits = RequestLimits(echo, body_within=0.05)
+    await limits(scope("/api/v1/checks", content_length="6"), client.receive, client.send)
+    assert client.status == 408
+    assert (b"connection", b"close") in client.messages[0]["headers"]
+    assert json.loads(client.text)["error"]["code"] == "too_slow"
+
+
+async def test_client_that_leaves_in_the_middle__is_forgotten():
+    async def leave() -> dict:
+        return {"type": "http.disconnect"}
+
+    client = Client()
+    await RequestLimits(echo)(scope(content_length="6"), leave, client.send)
+    assert not client.messages
+
+
+async def test_head_above_the_limit__is_refused():
+    client = Client()
+    await RequestLimits(echo)(scope(x="a" * (MAX_HEAD_BYTES + 1)), client.receive, client.send)
+    assert client.status == 431
+
+
+async def test_no_body__is_not_waited_for():
+    client = Client(b"")
+    await RequestLimits(echo)(scope(content_length="0"), client.receive, client.send)
+    assert client.status == 200
+
+
+@pytest.mark.parametrize(
+    "before",
+    [
+        b"GET /",
+        b"GET / HTTP/1.1\r\nHost: localhost\r\nX-A: ",
+        b"POST /login/ HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n1;a=",
+        b"POST /login/ HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\n0\r\nX-A: ",
+    ],
+    ids=["address", "header", "chunk", "trailer"],
+)
+async def test_our_server__that_is_sent_a_head_without_end__hangs_up(before: bytes):
+    config = uvicorn.Config(echo, port=0, http=HTTP, log_config=None, ws="none", lifespan="off")
+    server = uvicorn.Server(config)
+    config.load()
+    server.lifespan = config.lifespan_class(config)
+    await server.startup()
+    try:
+        host, port = server.servers[0].sockets[0].getsockname()[:2]
+        reader, writer = await asyncio.open_connection(host, port)
+        writer.write(before)
+        sent = 0
+        with pytest.raises(ConnectionError):
+            while sent < 50_000_000:
+                writer.write(b"a" * 65_536)
+                await writer.drain()
+                sent += 65_536
+        assert sent < 20_000_000
+        writer.close()
+    finally:
+        await server.shutdown()
