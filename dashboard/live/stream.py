@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Awaitable, Callable, MutableMapping
 from http.cookies import CookieError, SimpleCookie
 from importlib import import_module
 from typing import Any
-from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.contrib.auth import get_user
@@ -28,6 +28,7 @@ HEARTBEAT = 15.0  # seconds: proxies close what is silent for long, and rights a
 SEND_WITHIN = 30.0  # seconds: a client that takes nothing for so long is gone
 RETRY_MS = 2_000
 MAX_CLIENTS = 2_000
+MAX_CLIENTS_PER_ADDRESS = 200  # an office behind one address has many people
 
 HEADERS = [
     (b"content-type", b"text/event-stream; charset=utf-8"),
@@ -37,6 +38,8 @@ HEADERS = [
 ]
 
 hub = Hub()
+streams_of: Counter[str] = Counter()
+"""How many streams each address has open."""
 
 
 async def app(scope: Scope, receive: Receive, send: Send) -> None:
@@ -44,6 +47,17 @@ async def app(scope: Scope, receive: Receive, send: Send) -> None:
     request = request_from(scope)
     if (refusal := await _refusal(scope, request)) is not None:
         return await _refuse(send, *refusal)
+    address = _address(scope)
+    streams_of[address] += 1
+    try:
+        await _follow(receive, send, request)
+    finally:
+        streams_of[address] -= 1
+        if not streams_of[address]:
+            del streams_of[address]
+
+
+async def _follow(receive: Receive, send: Send, request: HttpRequest) -> None:
     client = await hub.join(get_language_from_request(request))
     leaving = asyncio.ensure_future(_left(receive))
     try:
@@ -79,6 +93,8 @@ def request_from(scope: Scope) -> HttpRequest:
         "HTTP_" + name.decode("latin-1").upper().replace("-", "_"): value.decode("latin-1")
         for name, value in scope["headers"]
     }
+    # For a client that names no host.
+    request.META["SERVER_NAME"], request.META["SERVER_PORT"] = map(str, scope.get("server") or ("", ""))
     try:
         cookies = SimpleCookie(request.META.get("HTTP_COOKIE", ""))
     except CookieError:
@@ -95,13 +111,19 @@ async def _refusal(scope: Scope, request: HttpRequest) -> tuple[int, str] | None
     except DisallowedHost:
         return 400, "This host name is not served here; see ALLOWED_HOSTS."
     origin = request.META.get("HTTP_ORIGIN", "")
-    if origin and urlsplit(origin).netloc != host and origin not in settings.CSRF_TRUSTED_ORIGINS:
+    if origin and origin.partition("://")[2] != host and origin not in settings.CSRF_TRUSTED_ORIGINS:
         return 403, "Other sites may not follow this stream."
     if not await _allowed(request):
         return 403, "Sign in to follow."
     if len(hub.clients) >= MAX_CLIENTS:
         return 503, "Too many streams are open."
+    if streams_of[_address(scope)] >= MAX_CLIENTS_PER_ADDRESS:
+        return 429, "Too many streams are open to this address."
     return None
+
+
+def _address(scope: Scope) -> str:
+    return str((scope.get("client") or ("",))[0])
 
 
 async def _allowed(request: HttpRequest) -> bool:
