@@ -14,6 +14,7 @@ from datetime import datetime
 import psutil
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
+from django.views.decorators.http import require_safe
 from prometheus_client import CollectorRegistry, Histogram, PlatformCollector, ProcessCollector
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.exposition import choose_encoder
@@ -67,6 +68,7 @@ class Engine(Collector):
 REGISTRY.register(Engine())
 
 
+@require_safe
 def metrics(request: HttpRequest) -> HttpResponse:
     """Everything there is to scrape, in the text format that the scraper asks for."""
     if not may_read(request):

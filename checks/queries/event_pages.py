@@ -31,9 +31,10 @@ def events_after(after: int = 0, *, limit: int = 100, types: Iterable[str] = ())
     """
     head = store.head()
     events = tuple(store.read_all(after=after, limit=limit, types=tuple(types) or None))
-    # A filtered page that is not full has seen everything up to the head it was read at.
-    reached = events[-1].position if len(events) == limit else max(head, after)
-    return LogPage(events, reached, max(head, reached))
+    newest = max(head, events[-1].position) if events else head
+    # A filtered page that is not full has seen everything up to the newest position it knows of.
+    reached = events[-1].position if len(events) == limit else max(newest, after)
+    return LogPage(events, reached, newest)
 
 
 def stream_history(stream: str, *, limit: int = 1000) -> tuple[Recorded, ...]:

@@ -8,6 +8,7 @@ from csp.constants import SELF
 from csp.decorators import csp_update
 from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest, HttpResponse
+from django.views.decorators.http import require_safe
 from ninja import NinjaAPI
 from ninja.openapi.docs import Swagger
 
@@ -18,6 +19,7 @@ def docs_page(api: NinjaAPI) -> Any:
     """The view. Swagger's own stylesheet draws its arrows from data: images; nothing else is let loose."""
     swagger = Swagger({"layout": "BaseLayout", "deepLinking": True, "validatorUrl": None})
 
+    @require_safe
     @csp_update({"img-src": [SELF, "data:"]})
     def docs(request: HttpRequest) -> HttpResponse:
         if not may_read(request):

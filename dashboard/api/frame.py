@@ -8,6 +8,7 @@ from functools import wraps
 from typing import Any
 
 from django.conf import settings
+from django.core.exceptions import TooManyFieldsSent
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.urls import URLPattern
 from django.utils.cache import patch_vary_headers
@@ -65,7 +66,12 @@ def _refusal(request: HttpRequest, formats: tuple[str, ...]) -> HttpResponse | N
             "not_acceptable",
             f"This address gives {' or '.join(formats)}, and the request accepts neither.",
         )
-    if (place := _nul(request)) is not None:
+    try:
+        place = _nul(request)
+    except TooManyFieldsSent:
+        most = settings.DATA_UPLOAD_MAX_NUMBER_FIELDS
+        return error_response(400, "too_many_parameters", f"At most {most} query parameters are read.")
+    if place is not None:
         problem = Problem(place, "holds a NUL character, which no text of ours can have")
         return error_response(422, "invalid_input", "The request cannot be accepted.", [problem])
     return None
