@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import sys
 from typing import Any
 
@@ -15,6 +16,18 @@ SHARED = (
     structlog.processors.TimeStamper(fmt="iso", utc=True),
     structlog.stdlib.PositionalArgumentsFormatter(),
 )
+
+
+class PlainRefusals(logging.Filter):
+    """
+    Takes the traceback from what Django tells about requests that it refused: a wrong host, a
+    forged session, too many fields. It is the client's fault, and anybody could fill the log with it.
+    """
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if record.name.startswith("django.security."):
+            record.exc_info = None
+        return True
 
 
 def logging_settings(level: str, shape: str) -> dict[str, Any]:
@@ -52,7 +65,14 @@ def logging_settings(level: str, shape: str) -> dict[str, Any]:
                 "foreign_pre_chain": SHARED,
             }
         },
-        "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "structured"}},
+        "filters": {"plain_refusals": {"()": PlainRefusals}},
+        "handlers": {
+            "stderr": {
+                "class": "logging.StreamHandler",
+                "formatter": "structured",
+                "filters": ["plain_refusals"],
+            }
+        },
         "root": {"handlers": ["stderr"], "level": level},
         "loggers": {
             # Django's own handlers would write each line a second time.
