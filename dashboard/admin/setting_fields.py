@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from enum import Enum
 from typing import Any
 
@@ -60,7 +60,7 @@ def written(setting: Setting, value: Any) -> Any:
     What was written as a value for the definition, or `ABSENT` when it says no more than the default.
 
     Raises:
-        ValidationError: A line of a mapping has no colon.
+        ValidationError: A line of a mapping has no colon, or its name has stood above already.
     """
     read = _read(setting, value)
     return ABSENT if read in ("", [], {}) or read == setting.default else read
@@ -76,7 +76,7 @@ def _read(setting: Setting, value: Any) -> Any:
             lines = [line.strip() for line in value.splitlines() if line.strip()]
             return [_whole(line) for line in lines] if setting.or_whole else lines
         case Shape.MAPPING:
-            return dict(_pair(line) for line in value.splitlines() if line.strip())
+            return _mapping(line for line in value.splitlines() if line.strip())
         case Shape.LONG_TEXT:
             return value.replace("\r\n", "\n")
         case Shape.TEXT if setting.or_whole:
@@ -95,6 +95,15 @@ def _number(text: str) -> float | int | str:
     if not NUMBER.fullmatch(text):
         return text
     return int(text) if WHOLE.fullmatch(text) else float(text)
+
+
+def _mapping(lines: Iterable[str]) -> dict[str, str]:
+    pairs: dict[str, str] = {}
+    for name, text in map(_pair, lines):
+        if name in pairs:
+            raise ValidationError(_("“%(name)s” is given twice; keep one.") % {"name": name})
+        pairs[name] = text
+    return pairs
 
 
 def _pair(line: str) -> tuple[str, str]:
