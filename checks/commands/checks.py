@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Container, Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -17,10 +17,11 @@ from checks.events import store
 from checks.kinds.masking import masked
 from checks.models import Check, CheckState, Result, Rollup
 from checks.models.clock import database_now
+from checks.rules import strip
 from checks.rules.definition import Definition
 from checks.rules.definition import parse as parse_definition
 from checks.rules.dependencies import find_cycle
-from checks.rules.schedule import next_slot, offset_ms
+from checks.rules.schedule import next_slot, offset_ms, slots_between
 from checks.rules.status import Status
 from checks.runner.prepared import Prepared, prepare, schedule_of
 
@@ -140,12 +141,22 @@ def pause_check(command: PauseCheck, actor: Actor) -> None:
         check = _locked(command.slug)
         if check.state.paused:
             raise IllegalMove(f"{check.slug!r} is paused already.")
-        _record(check, "CheckPaused", actor)
         state = check.state
+        given_up = _given_up(check, database_now())
+        _record(check, "CheckPaused", actor, given_up)
+        state.strip = strip.gapped(state.strip, sum(event.data["count"] for event in given_up))
         state.paused, state.next_due_at = True, None
         _release(state)
         state.save(
-            update_fields=("paused", "next_due_at", "leased_slot", "leased_until", "leased_by", "fence")
+            update_fields=(
+                "paused",
+                "next_due_at",
+                "leased_slot",
+                "leased_until",
+                "leased_by",
+                "fence",
+                "strip",
+            )
         )
 
 
@@ -184,8 +195,11 @@ def run_check_now(command: RunCheckNow, actor: Actor) -> None:
         if check.state.leased_slot is not None:
             raise Conflict(f"{check.slug!r} is running right now.")
         _record(check, "CheckRunRequested", actor)
-        check.state.next_due_at = database_now()
-        check.state.save(update_fields=("next_due_at",))
+        now = database_now()
+        # A slot that is due already is run at once; moving it would leave it and those since unaccounted for.
+        if check.state.next_due_at is None or check.state.next_due_at > now:
+            check.state.next_due_at = now
+            check.state.save(update_fields=("next_due_at",))
 
 
 def stream_of(slug: str) -> str:
@@ -225,8 +239,9 @@ def follow(state: CheckState, before: Mapping[str, Any], prepared: Prepared, now
     rescheduled = schedule_of(old) != prepared.schedule and not state.paused
     if moved:
         state.location = prepared.definition.location
-    if rescheduled:
-        state.next_due_at = next_slot(prepared.schedule, now)
+    # A slot that is due already stays: the claim accounts for it, and for those since by the new schedule.
+    if rescheduled and (state.next_due_at is None or state.next_due_at > now):
+        state.next_due_at = next_slot(prepared.schedule, max(now, state.leased_slot or now))
     return moved or rescheduled
 
 
@@ -310,7 +325,7 @@ def _surroundings(definition: Definition) -> list[Problem]:
 def _create(prepared: Prepared, source: str, actor: Actor) -> Defined:
     now = database_now()
     check, state = new_rows(prepared, source, actor, now)
-    check.version = _append(check, defined_event(check), actor, now)
+    check.version = _append(check, [defined_event(check)], actor, now)
     check.save(force_insert=True)
     state.check_ref = check
     state.save(force_insert=True)
@@ -325,22 +340,40 @@ def _change(check: Check, prepared: Prepared, actor: Actor) -> Defined:
     state = CheckState.objects.select_for_update().get(pk=check.pk)
     now = database_now()
     fill(check, prepared, actor, now)
-    check.version = _append(check, changed_event(check, before), actor, now)
+    check.version = _append(check, [changed_event(check, before)], actor, now)
     check.save()
     if follow(state, before, prepared, now):
         state.save(update_fields=("location", "next_due_at"))
     return Defined(slug=check.slug, version=check.version, changed=True)
 
 
-def _record(check: Check, event_type: str, actor: Actor) -> None:
-    check.version = _append(check, store.NewEvent(event_type, {}), actor, database_now())
+def _given_up(check: Check, now: datetime) -> list[store.NewEvent]:
+    """Slots that have come by now and get no result because their check is paused."""
+    state, given_up = check.state, []
+    if state.leased_slot is not None and state.leased_slot <= now:
+        given_up.append(_missed(1, state.leased_slot, state.leased_slot, "paused while it ran"))
+    if state.next_due_at is not None and state.next_due_at <= now:
+        plan = schedule_of(parse_definition(check.slug, check.definition))
+        later = slots_between(plan, state.next_due_at, now)
+        last = later.newest or state.next_due_at
+        given_up.append(_missed(1 + later.count, state.next_due_at, last, "paused before they were claimed"))
+    return given_up
+
+
+def _missed(count: int, first: datetime, last: datetime, why: str) -> store.NewEvent:
+    data = {"count": count, "first": first.isoformat(), "last": last.isoformat(), "why": why}
+    return store.NewEvent("SlotsMissed", data)
+
+
+def _record(check: Check, event_type: str, actor: Actor, before: Sequence[store.NewEvent] = ()) -> None:
+    check.version = _append(check, [*before, store.NewEvent(event_type, {})], actor, database_now())
     check.save(update_fields=("version",))
 
 
-def _append(check: Check, event: store.NewEvent, actor: Actor, now: datetime) -> int:
+def _append(check: Check, events: Sequence[store.NewEvent], actor: Actor, now: datetime) -> int:
     # The row's lock guards against a slower writer; transitions share the stream and clash with nobody.
     return store.append(
-        stream_of(check.slug), [event], expected_version=store.ANY, now=now, metadata=actor.metadata()
+        stream_of(check.slug), events, expected_version=store.ANY, now=now, metadata=actor.metadata()
     )
 
 

@@ -33,8 +33,8 @@ def define() -> Callable[..., CheckState]:
             "kind": "tcp",
             "host": "127.0.0.1",
             "port": 9,
-            "interval": 86_400,
             "timeout": 5,
+            **({} if "cron" in definition else {"interval": 86_400}),
             **definition,
         }
         bus.handle(DefineCheck(slug=slug, definition=wanted, source="admin"), actor=SYSTEM)
