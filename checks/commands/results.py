@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from django.db import transaction
+from django.db import DataError, IntegrityError, transaction
 
 from checks.commands.actor import Actor
 from checks.commands.late_results import merge_late
@@ -24,10 +24,15 @@ from checks.models import CheckState, Result, bulk, leases
 from checks.models.clock import database_now
 from checks.rules import schedule, strip
 from checks.rules.outcome import Outcome, Verdict
-from checks.rules.status import judge
+from checks.rules.status import Thresholds, judge
 from checks.runner.assignment import Assignment, Observation
 
 log = logging.getLogger(__name__)
+
+UNSTORABLE = (DataError, IntegrityError, ValueError)
+"""What databases and their drivers raise for a value they cannot hold: a NUL, half a character, a NaN."""
+UNPREPARED = Thresholds()
+"""For a check that cannot be carried out: what it has been told about thresholds cannot be read."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,9 +62,7 @@ def record_results(command: RecordResults, actor: Actor) -> list[Assignment]:
 
     The latter lets a check with a short interval keep its time whatever the tick's phase.
     """
-    observations = list(command.observations)
-    while not _stored(observations, actor):
-        observations = _still_held(observations)
+    observations = _store(list(command.observations), actor)
     now = database_now()
     near = {
         item.assignment.prepared.definition.location
@@ -70,6 +73,29 @@ def record_results(command: RecordResults, actor: Actor) -> list[Assignment]:
         ClaimSlots(location=location, worker=command.worker, limit=len(observations)) for location in near
     ]
     return [assignment for claim in claims for assignment in claim_slots(claim, actor)]
+
+
+def _store(observations: list[Observation], actor: Actor) -> list[Observation]:
+    """Store those that count, and return them. One that the database cannot hold is found and pared down."""
+    try:
+        while not _stored(observations, actor):
+            observations = _still_held(observations)
+    except UNSTORABLE:
+        if len(observations) > 1:
+            half = len(observations) // 2
+            return _store(observations[:half], actor) + _store(observations[half:], actor)
+        (item,) = observations
+        if (less := _pared_down(item)) == item:
+            raise
+        log.exception("result.unstorable", extra={"check": item.assignment.slug})
+        return _store([less], actor)
+    return observations
+
+
+def _pared_down(item: Observation) -> Observation:
+    """The verdict and its sentence in plain characters, which every database holds."""
+    sentence = item.outcome.output.encode("ascii", "backslashreplace").decode("ascii").replace("\0", "\\0")
+    return replace(item, outcome=Outcome(verdict=item.outcome.verdict, output=sentence), latency_ms=None)
 
 
 def _stored(observations: Sequence[Observation], actor: Actor) -> bool:
@@ -104,20 +130,19 @@ def _still_held(observations: Sequence[Observation]) -> list[Observation]:
 def _settled(item: Observation, appends: list[Append]) -> tuple[Any, ...]:
     """What ends the lease; the event of a transition is added to `appends`."""
     assignment, outcome = item.assignment, item.outcome
-    standing, since = assignment.standing, None
-    if assignment.prepared is not None:
-        judged = judge(standing, outcome.verdict, assignment.slot, assignment.prepared.thresholds)
-        standing = judged.standing
-        if (moved := judged.transition) is not None:
-            since = standing.since
-            data = {
-                "before": str(moved.before),
-                "after": str(moved.after),
-                "reason": moved.reason,
-                "slot": assignment.slot.isoformat(),
-                "output": outcome.output[:500],
-            }
-            appends.append(Append(f"check-{assignment.slug}", [NewEvent("StatusChanged", data)]))
+    thresholds = assignment.prepared.thresholds if assignment.prepared is not None else UNPREPARED
+    judged = judge(assignment.standing, outcome.verdict, assignment.slot, thresholds)
+    standing, since = judged.standing, None
+    if (moved := judged.transition) is not None:
+        since = standing.since
+        data = {
+            "before": str(moved.before),
+            "after": str(moved.after),
+            "reason": moved.reason,
+            "slot": assignment.slot.isoformat(),
+            "output": outcome.output[:500],
+        }
+        appends.append(Append(f"check-{assignment.slug}", [NewEvent("StatusChanged", data)]))
     served = outcome.verdict in (Verdict.UP, Verdict.DEGRADED)
     return (
         assignment.check_id,
@@ -146,11 +171,10 @@ def _go_on_after_overrun(observations: Sequence[Observation], now: datetime, app
     """Where a run went on past its next slot, that slot is accounted for and the one after it is due."""
     for item in observations:
         assignment = item.assignment
-        if assignment.prepared is None or assignment.next_due_at >= item.ended_at:
+        # The database's clock decides too: what it has not reached yet can still be run in time.
+        if assignment.prepared is None or assignment.next_due_at >= min(item.ended_at, now):
             continue
-        due_at, overrun = _after_overrun(
-            assignment.prepared.schedule, assignment.next_due_at, max(now, item.ended_at)
-        )
+        due_at, overrun = _after_overrun(assignment.prepared.schedule, assignment.next_due_at, now)
         recent = strip.gapped(strip.extended(assignment.strip, item.outcome.verdict), overrun["count"])
         # Somebody may have given the check another schedule meanwhile: then its next slot is theirs.
         found = CheckState.objects.filter(pk=assignment.check_id, next_due_at=assignment.next_due_at)
@@ -162,12 +186,10 @@ def _after_overrun(
     plan: schedule.Schedule, due_at: datetime, now: datetime
 ) -> tuple[datetime, dict[str, Any]]:
     """The next slot still to come, and what the log says of those that the run went on through."""
-    first = last = due_at
-    count = 0
-    while due_at <= now:
-        count, last = count + 1, due_at
-        due_at = schedule.next_slot(plan, due_at)
-    return due_at, {"count": count, "first": first.isoformat(), "last": last.isoformat()}
+    later = schedule.slots_between(plan, due_at, now)
+    last = later.newest or due_at
+    overrun = {"count": 1 + later.count, "first": due_at.isoformat(), "last": last.isoformat()}
+    return schedule.next_slot(plan, now), overrun
 
 
 def _result(item: Observation) -> tuple[Any, ...]:

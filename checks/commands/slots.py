@@ -8,6 +8,7 @@ ends as a result or as an event that says why there is none.
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -26,6 +27,8 @@ from checks.rules import schedule, strip
 from checks.rules.status import Standing, Status
 from checks.runner.assignment import Assignment
 from checks.runner.prepared import Prepared, prepare
+
+log = logging.getLogger(__name__)
 
 LOOK_AHEAD = timedelta(seconds=2)
 """Beat's tick is a second; the rest is room for a late tick and a slow broker."""
@@ -205,6 +208,10 @@ def prepared_for(rows: Sequence[Due]) -> list[Prepared | str]:
                 _known[check_id] = (version, prepare(slug, definition, environ=os.environ))
             except InvalidInput as error:
                 _known[check_id] = (version, f"misconfigured: {'; '.join(map(str, error.problems))}")
+            except Exception as error:
+                # A row that no command wrote, or a bug: one check must not stop the claims of all.
+                log.exception("definition.unreadable", extra={"check": slug})
+                _known[check_id] = (version, f"misconfigured: {type(error).__name__}: {error}")
     answers = [_known[row.check_id][1] for row in rows]
     for row, answer in zip(rows, answers, strict=True):
         if isinstance(answer, str):

@@ -171,7 +171,7 @@ def test_record__after_a_pause__is_refused(define, observe):
 
 
 def test_record__run_that_went_on_past_its_next_slot__is_an_overrun(define, observe):
-    define()
+    define(due=-timedelta(milliseconds=10))
     (assignment,) = claim()
     next_due_at = assignment.slot + timedelta(milliseconds=1)
     CheckState.objects.update(next_due_at=next_due_at)
