@@ -4,20 +4,26 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from checks.commands.rollups import CLOSED_AFTER, rolled_until, save
 from checks.models import Rollup, rollup_rows
 from checks.rules import rollup
 from checks.runner.assignment import Observation
 
+MARGIN = timedelta(seconds=60)
+"""A transaction that began before its minute was summed may commit after it; it takes less than this."""
 FLOORS = {Rollup.MINUTE: rollup.floor_minute, Rollup.HOUR: rollup.floor_hour, Rollup.DAY: rollup.floor_day}
 
 
 def merge_late(observations: Sequence[Observation], now: datetime) -> None:
-    """Add observations of spans that are summed already; nearly always there are none."""
-    oldest_open = now - CLOSED_AFTER[Rollup.MINUTE]
-    late = [item for item in observations if item.assignment.slot < oldest_open]
+    """
+    Add observations of spans that are summed already; nearly always there are none.
+
+    The checkpoints' locks decide which spans are: summing waits for this transaction, or this one for it.
+    """
+    surely_open = now - CLOSED_AFTER[Rollup.MINUTE] + MARGIN
+    late = [item for item in observations if item.assignment.slot < surely_open]
     if not late:
         return
     for span, floor in FLOORS.items():
