@@ -6,13 +6,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from django.db.models import Sum
+from django.db.models import Count, Sum
 
 from checks.errors import NotFound
-from checks.models import CheckState, Rollup, StatusPage
+from checks.models import CheckState, Result, Rollup, StatusPage
 from checks.queries.history import layers
 from checks.queries.log import head
 from checks.queries.page_members import page_members
+from checks.rules.outcome import Verdict
 from checks.rules.status import Status, worst
 
 DAYS = 90
@@ -135,7 +136,7 @@ def _counts(check_ids: Sequence[int], first: date, now: datetime) -> Counts:
     since = now.replace(
         year=first.year, month=first.month, day=first.day, hour=0, minute=0, second=0, microsecond=0
     )
-    to_read, _ = layers(Rollup.DAY, since, now)
+    to_read, raw_since = layers(Rollup.DAY, since, now)
     for layer in to_read:
         rollups = Rollup.objects.filter(
             check_id__in=check_ids, span_minutes=layer.span, start__gte=layer.since, start__lt=layer.until
@@ -146,10 +147,20 @@ def _counts(check_ids: Sequence[int], first: date, now: datetime) -> Counts:
             ):
                 counts[check_id][start.date()] = (up + degraded + down, degraded, down)
             continue
-        # What is not yet summed to a day began at midnight: it is today's, or just after it yesterday's.
         summed = rollups.values("check_id", "start__date").annotate(Sum("up"), Sum("degraded"), Sum("down"))
         for row in summed.values_list("check_id", "start__date", "up__sum", "degraded__sum", "down__sum"):
-            check_id, day, up, degraded, down = row
-            before = counts[check_id].get(day, (0, 0, 0))
-            counts[check_id][day] = (before[0] + up + degraded + down, before[1] + degraded, before[2] + down)
+            _add(counts, *row)
+    # The last minutes are not summed yet; on the first day they are all there is.
+    raw = Result.objects.filter(check_id__in=check_ids, slot__gte=raw_since, slot__lte=now)
+    for check_id, day, verdict, count in raw.values_list("check_id", "slot__date", "verdict").annotate(
+        Count("slot")
+    ):
+        if Verdict(verdict).blames_target:
+            of = [count if verdict == each else 0 for each in (Verdict.UP, Verdict.DEGRADED, Verdict.DOWN)]
+            _add(counts, check_id, day, *of)
     return counts
+
+
+def _add(counts: Counts, check_id: int, day: date, up: int, degraded: int, down: int) -> None:
+    before = counts[check_id].get(day, (0, 0, 0))
+    counts[check_id][day] = (before[0] + up + degraded + down, before[1] + degraded, before[2] + down)

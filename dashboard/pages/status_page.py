@@ -23,6 +23,7 @@ from django.views.decorators.http import require_safe
 
 from checks.errors import NotFound
 from checks.queries.status_page import Day, PublicPage, Service, public_page
+from dashboard.kept import Kept
 from dashboard.pages import words
 from dashboard.pages.rows import Run, flags_of, run
 
@@ -53,6 +54,9 @@ class Rendered:
     etag: str
 
 
+PAGES: Kept[Rendered] = Kept(seconds=1)
+
+
 @dataclass(frozen=True, slots=True)
 class DayBar:
     run: Run
@@ -73,8 +77,9 @@ class ServiceView:
 
 @require_safe
 def status_page(request: HttpRequest, slug: str) -> HttpResponse:
+    language = get_language() or settings.LANGUAGE_CODE
     try:
-        rendered = render_status_page(slug, get_language() or settings.LANGUAGE_CODE)
+        rendered = PAGES.get((slug, language), lambda: render_status_page(slug, language))
     except NotFound as error:
         raise Http404(str(error)) from error
     headers = {

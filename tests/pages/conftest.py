@@ -10,6 +10,7 @@ from django.contrib.auth.models import User
 from django.test import Client
 
 from checks.queries import facts
+from dashboard.pages.status_page import PAGES
 from tests.factories import SAMPLES, fill
 
 
@@ -18,8 +19,10 @@ def open_dashboard(settings) -> Iterator[None]:
     """Reading is open, as `make run` has it; check ids start anew with each test."""
     settings.PUBLIC_DASHBOARD = True
     facts._kept.clear()
+    PAGES.clear()
     yield
     facts._kept.clear()
+    PAGES.clear()
 
 
 @pytest.fixture

@@ -141,3 +141,11 @@ def test_shields__a_check_that_is_down__is_told_as_an_error(client: Client) -> N
         "color": "red",
         "isError": True,
     }
+
+
+def test_status_page__first_minutes_of_an_installation__today_is_drawn_from_raw_results(db: None) -> None:
+    """Nothing has been summed yet, and yet the page does not claim that nothing was measured."""
+    fill(SAMPLES[:1], days=0, hours=0, minutes=0, results=6, page="shop")
+    service = public_page("shop", now=datetime.now(UTC)).sections[0].services[0]
+    assert service.days[-1].measured > 0
+    assert service.share is not None
