@@ -55,7 +55,6 @@ def environment(folder: Path, target: Target | None, **more: str) -> dict[str, s
             "PORT": str(backends.free_port()),
             "PUBLIC_DASHBOARD": "1",
             "EGRESS_ALLOW": ",".join(f"127.0.0.1:{port}" for port in ports),
-            "MAX_PROBES_PER_HOST": "1000",
             "PYTHONUNBUFFERED": "1",
         }
         | more
