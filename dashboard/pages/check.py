@@ -35,6 +35,8 @@ RESULTS = 20
 STRIP_SLOTS = 48
 TRANSITIONS = 12
 DEFAULT_RANGE = "24h"
+YOUNG = timedelta(hours=3)
+YOUNG_RANGE = "1h"
 STORY = (
     "StatusChanged",
     "SlotsMissed",
@@ -64,12 +66,14 @@ RANGE_WORDS = {
 @vary_on_headers("HX-Request")
 def check_page(request: HttpRequest, slug: str) -> HttpResponse:
     now = datetime.now(UTC)
-    chosen = request.GET.get("range", DEFAULT_RANGE)
-    chosen = chosen if chosen in RANGES else DEFAULT_RANGE
     try:
         seen = check_seen(slug, now=now)
     except NotFound as error:
         raise Http404(str(error)) from error
+    # A day of which only the last minutes are known is an empty chart.
+    usual = DEFAULT_RANGE if now - seen.created_at > YOUNG else YOUNG_RANGE
+    chosen = request.GET.get("range", usual)
+    chosen = chosen if chosen in RANGES else usual
     context: dict[str, object] = {
         "seen": seen,
         "row": row_view(seen.row, now=now, position=seen.position),
