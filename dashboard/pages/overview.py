@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from urllib.parse import urlencode
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
@@ -58,6 +59,7 @@ def listing(seen: Overview, filters: Filters) -> dict[str, object]:
     """What the template prints of an overview."""
     return {
         "here": "overview",
+        "demo_url": settings.DEMO_URL if settings.DEMO else "",
         "sentence": sentence(seen.counts),
         "status": seen.status,
         "counts": count_links(seen.counts, filters),
