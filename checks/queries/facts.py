@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from django.conf import settings
 from django.utils.functional import Promise
 
 from checks.errors import InvalidInput
@@ -19,7 +20,7 @@ from checks.kinds.base import KINDS, build
 from checks.kinds.masking import masked
 from checks.models import Check
 from checks.rules.definition import COMMON_KEYS
-from checks.rules.placeholders import PLACEHOLDER
+from checks.rules.placeholders import PLACEHOLDER, expand
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,11 +81,12 @@ def _facts(check: Check) -> CheckFacts:
 
 
 def _target(check: Check) -> str:
-    settings = {key: value for key, value in check.definition.items() if key not in COMMON_KEYS}
+    written = {key: value for key, value in check.definition.items() if key not in COMMON_KEYS}
     try:
-        return build(check.kind, settings).target()
+        # The demo's address is no secret, and the first thing that a newcomer wants to know.
+        return build(check.kind, expand(written, {"DEMO_URL": settings.DEMO_URL})).target()
     except InvalidInput:
         # A ${PLACEHOLDER} need not be valid before it is filled in. What was written tells the reader most.
-        written = masked(settings | {"kind": check.kind})
-        texts = (value for key, value in written.items() if key != "kind" and isinstance(value, str))
+        shown = masked(written | {"kind": check.kind})
+        texts = (value for key, value in shown.items() if key != "kind" and isinstance(value, str))
         return next((text for text in texts if PLACEHOLDER.search(text)), "")
