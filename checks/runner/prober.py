@@ -263,8 +263,7 @@ class Prober:
         run = self._running.pop(task)
         self._queue.end(run.assignment)
         if task.cancelled():
-            if not self._stopping:  # then it is given back; but here, something in the probe cancelled it
-                self._finish_instead(run, Outcome.unknown("the probe itself failed: it was cancelled"))
+            self._finish_instead(run, Outcome.unknown("the probe itself failed: it cancelled itself"))
         elif (error := task.exception()) is not None:
             log.error("probe.crashed", exc_info=error, extra={"check": run.assignment.slug})
             self._finish_instead(
@@ -339,7 +338,8 @@ class Prober:
         if self._running:
             await asyncio.wait(list(self._running), timeout=max(0.0, seconds - 1))
         cut_off = [run.assignment for run in self._running.values()]
-        for task in list(self._running):
+        for task in self._running:
+            task.remove_done_callback(self._ended)  # it is given back, whatever it still brings
             task.cancel()
         while (self._finished or self._storing or self._claiming) and self._loop.time() < deadline:
             if not self._storage_fails:  # else its own timer tries again

@@ -349,6 +349,23 @@ def test_stop__running_probe_ends_and_unbegun_slot_is_given_back(prober, shelf):
     assert [item.slug for item in shelf.released] == ["later"]
 
 
+def test_stop__probe_outlasts_it__is_given_back_and_has_no_result(prober, shelf):
+    begun = threading.Event()
+
+    async def long() -> Outcome:
+        begun.set()
+        try:
+            return await forever()
+        except asyncio.CancelledError:
+            return Outcome.down("cut off")
+
+    shelf.due = [assignment("long", long, timeout=60)]
+    prober.wake("default")
+    assert begun.wait(5)
+    prober.stop(timedelta(seconds=1.2))
+    assert ([item.slug for item in shelf.released], shelf.observations) == (["long"], [])
+
+
 def test_wake_ups_stop__prober_looks_for_work_itself(prober, shelf, caplog):
     """A broker that has gone silent delays a slot; it never loses one."""
     shelf.due = [assignment("api", nothing_to_do)]
