@@ -18,8 +18,11 @@ from django_celery_beat.models import (
 )
 
 from dashboard.admin import checks, events, pages
+from dashboard.brake import AdminSignInForm
 
 __all__ = ["checks", "django_celery_beat", "events", "pages"]
+
+admin.site.login_form = AdminSignInForm
 
 # Beat knows only our own periodic tasks, and what it needs is written at start; edited by hand, it stops.
 admin.site.unregister([ClockedSchedule, CrontabSchedule, IntervalSchedule, PeriodicTask, SolarSchedule])
