@@ -11,6 +11,7 @@ from checks.commands.actor import SYSTEM
 from checks.commands.checks import DefineCheck
 from checks.events import store
 from checks.models import Check, CheckState
+from dashboard.brake import Brake
 from tests.hostile.catalogue import Item, items
 
 pytestmark = pytest.mark.django_db
@@ -104,6 +105,50 @@ def test_double_click__is_done_once(item: Item, anna: User):
         assert client.post(ACT).status_code == 302
     types = [event.type for event in store.read_stream("check-api")]
     assert types.count("CheckPaused") == 1
+
+
+@items("admin", only=("ADM-001",))
+@pytest.mark.parametrize("path", ["/login/", "/admin/login/"])
+def test_guessing_of_a_password__is_slowed_and_ends_for_the_owner(
+    item: Item, anna: User, path: str, monkeypatch
+):
+    now = 0.0
+    monkeypatch.setattr("dashboard.brake.brake", Brake(clock=lambda: now))
+    looked_at = []
+
+    def try_it(password: str, address: str) -> bool:
+        client = Client(headers={"host": "localhost"}, REMOTE_ADDR=address)
+        return client.post(path, {"username": "anna", "password": password}).status_code == 302
+
+    with monkeypatch.context() as patched:
+        patched.setattr(User, "check_password", lambda _user, guess: looked_at.append(guess) or False)
+        for number in range(200):
+            assert not try_it("guess", f"192.0.2.{number}")
+            now += 1
+    assert len(looked_at) < 30
+    now += 60
+    assert try_it("correct horse battery staple", "198.51.100.1")
+    assert try_it("correct horse battery staple", "198.51.100.1")
+
+
+@items("admin", only=("ADM-001",))
+def test_guessing_from_one_address__is_slowed_whatever_the_name(item: Item, anna: User, monkeypatch):
+    monkeypatch.setattr("dashboard.brake.brake", Brake())
+    client = Client(headers={"host": "localhost"})
+    for number in range(12):
+        answer = client.post("/login/", {"username": f"user-{number}", "password": "guess"})
+    assert "Too many wrong passwords: try again in" in answer.content.decode()
+    other = Client(headers={"host": "localhost"}, REMOTE_ADDR="192.0.2.7")
+    answer = other.post("/login/", {"username": "anna", "password": "correct horse battery staple"})
+    assert answer.status_code == 302
+
+
+def test_brake__remembers_no_more_than_it_may(monkeypatch):
+    monkeypatch.setattr("dashboard.brake.KEPT", 5)
+    brake = Brake(clock=lambda: 0.0)
+    for number in range(100):
+        brake.failed(f"user:{number}")
+    assert len(brake._failures) == 5
 
 
 @pytest.mark.parametrize(

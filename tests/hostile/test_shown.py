@@ -6,6 +6,7 @@ import asyncio
 import json
 from datetime import UTC, datetime
 from html.parser import HTMLParser
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -46,6 +47,7 @@ DOCUMENTS = (
     "/api/v1/events",
     "/badge/hostile/shields.json",
 )
+STYLESHEET = Path(__file__).resolve().parents[2] / "static" / "breakwater.css"
 HARMFUL = frozenset({"onerror", "onload", "onclick", "hx-on:click", "hx-disable", "data-hx-post", "hx-vals"})
 
 
@@ -203,6 +205,15 @@ def test_colours__are_chosen_from_two_words(item: Item, client: Client):
         assert not response.cookies["theme"].value
         client.cookies["theme"] = text.replace(";", "")
         assert "evil.example.test" not in client.get("/login/").content.decode()
+
+
+@items("check-definition", only=("CHK-121",))
+def test_name_that_turns_the_writing__stands_in_an_element_that_contains_it(item: Item, admin_client: Client):
+    """The stylesheet isolates links and spans; blocks and cells are isolated by browsers."""
+    name = item["input"]["value"]
+    plant(name)
+    assert f">{name}</a>" in admin_client.get("/").content.decode()
+    assert "a, code, span, strong, time { unicode-bidi: isolate; }" in STYLESHEET.read_text()
 
 
 @items("browser", only=("WEB-017",))
