@@ -337,7 +337,7 @@ def _rollups(pairs: Sequence[tuple[Check, Sample]], span: int, until: datetime, 
     """The newest `count` closed spans before `until`, from a small pool of ready-made sums."""
     pools: dict[tuple[float, bool], list[tuple[Any, ...]]] = {}
     rows = []
-    per_span = {Rollup.MINUTE: 2, Rollup.HOUR: 60, Rollup.DAY: 200}[span]
+    per_span, variety = {Rollup.MINUTE: (2, 60), Rollup.HOUR: (60, 24), Rollup.DAY: (200, 10)}[span]
     for check, sample in pairs:
         random = Random(f"{sample.slug}{span}")
         for back in range(1, count + 1):
@@ -348,7 +348,7 @@ def _rollups(pairs: Sequence[tuple[Check, Sample]], span: int, until: datetime, 
                 continue  # nobody measured
             key = (sample.typical_ms, troubled)
             if key not in pools:
-                pools[key] = [_sums(sample, troubled, per_span, Random(f"{key}{n}")) for n in range(10)]
+                pools[key] = [_sums(sample, troubled, per_span, Random(f"{key}{n}")) for n in range(variety)]
             rows.append((check.pk, span, start, *random.choice(pools[key])))
     bulk.upsert(Rollup, rollup_rows.KEY, rollup_rows.COLUMNS, rows)
     name = {Rollup.MINUTE: "rollup-minute", Rollup.HOUR: "rollup-hour", Rollup.DAY: "rollup-day"}[span]

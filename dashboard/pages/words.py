@@ -85,12 +85,14 @@ def milliseconds(value: float | None) -> str:
     if value is None:
         return "–"
     if value < 0.005:
-        return f"0{NBSP}{_('ms')}"
+        return _amount(0, 0, _("ms"))
     if value < 1_000:
-        places = 0 if value >= 10 else 1 if value >= 1 else 2
-        return f"{number_format(round(value, places), places)}{NBSP}{_('ms')}"
-    places = 1 if value >= 10_000 else 2
-    return f"{number_format(round(value / 1_000, places), places)}{NBSP}{_('s')}"
+        return _amount(value, 0 if value >= 10 else 1 if value >= 1 else 2, _("ms"))
+    return _amount(value / 1_000, 1 if value >= 10_000 else 2, _("s"))
+
+
+def _amount(value: float, places: int, unit: str) -> str:
+    return f"{number_format(round(value, places), places)}{NBSP}{unit}"
 
 
 def percent(share: float | None) -> str:

@@ -51,7 +51,7 @@ async def serve() -> None:
     config = uvicorn.Config(application, port=PORT, log_level="warning", access_log=False, ws="none")
     server = uvicorn.Server(config)
     serving = asyncio.create_task(server.serve())
-    while not server.started:
+    while not server.started:  # noqa: ASYNC110 - uvicorn has no event to wait for
         await asyncio.sleep(0.01)
     print("ready", flush=True)
     while (line := await asyncio.to_thread(sys.stdin.readline)) and line != "stop\n":

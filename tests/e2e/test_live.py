@@ -35,7 +35,8 @@ def test_overview__a_check_goes_down__its_row_says_so_and_moves_up(open_page: Op
     page.evaluate("window.sameDocument = true")
     site.change("down", "storefront")
     expect(row).to_have_class(re.compile("is-down"), timeout=PROMISED)
-    expect(page.get_by_role("region", name="Needs attention").locator("#check-storefront")).to_be_visible()
+    attention = page.get_by_role("region", name="Needs attention")
+    expect(attention.locator("#check-storefront")).to_be_visible()
     expect(page.get_by_role("heading", level=1)).to_have_text("2 checks are down")
     expect(page).to_have_title("2 checks are down · Breakwater")
     assert page.evaluate("window.sameDocument")
@@ -68,7 +69,8 @@ def test_overview__focus_stands_on_a_row__stays_there_through_a_refresh(
     expect(page.locator("#live")).to_have_text("Live")
     page.get_by_role("link", name="Job queue").focus()
     site.change("down", "storefront")
-    expect(page.get_by_role("region", name="Needs attention").locator("#check-storefront")).to_be_visible()
+    attention = page.get_by_role("region", name="Needs attention")
+    expect(attention.locator("#check-storefront")).to_be_visible()
     expect(page.get_by_role("link", name="Job queue")).to_be_focused()
 
 

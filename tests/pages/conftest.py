@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 import pytest
 from django.contrib.auth.models import User
 from django.test import Client
+from django.utils import translation
 
 from checks.queries import facts
 from dashboard.pages.status_page import PAGES
@@ -16,8 +17,9 @@ from tests.factories import SAMPLES, fill
 
 @pytest.fixture(autouse=True)
 def open_dashboard(settings) -> Iterator[None]:
-    """Reading is open, as `make run` has it; check ids start anew with each test."""
+    """Reading is open, as `make run` has it; check ids and the language start anew with each test."""
     settings.PUBLIC_DASHBOARD = True
+    translation.activate("en")
     facts._kept.clear()
     PAGES.clear()
     yield
