@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import os
 import socket
+import time
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 
@@ -33,7 +34,7 @@ try:
 except ImportError:
     uvloop = None  # type: ignore[assignment]
 
-SIGN_EVERY = timedelta(seconds=5)
+SIGN_EVERY_SECONDS = 5.0
 
 
 class Worker:
@@ -48,8 +49,8 @@ class Worker:
         self.locations = tuple(locations)
         self._alone = alone
         self._started_at = datetime.now(UTC)
-        self._signed_at: datetime | None = None
-        self._beat_seen_at: datetime | None = None
+        self._signed_at: float | None = None
+        self._beat_seen_at: float | None = None
         self._retries = 0
         self._registered = RegisteredRunner()
         self._prober = Prober(
@@ -72,11 +73,13 @@ class Worker:
 
     def stop(self, timeout: timedelta) -> None:
         """Let running probes end within `timeout`, store them, give back the rest."""
-        self._prober.stop(timeout)
-        self._registered.stop()
+        try:
+            self._prober.stop(timeout)
+        finally:
+            self._registered.stop()
 
     def wake(self, location: str) -> None:
-        self._beat_seen_at = datetime.now(UTC)
+        self._beat_seen_at = time.monotonic()
         self._prober.wake(location)
 
     # On the prober's writer thread
@@ -90,17 +93,19 @@ class Worker:
 
     def _record(self, observations: Sequence[Observation]) -> list[Assignment]:
         close_old_connections()
+        self._give_sign()  # a worker that is full claims nothing for a while
         record = RecordResults(observations=observations, worker=self.name)
         near: list[Assignment] = bus.handle(record, actor=SYSTEM)
         self._retries += sum(item.attempts - 1 for item in observations)
         return near
 
     def _release(self, assignments: Sequence[Assignment]) -> None:
+        close_old_connections()
         bus.handle(ReleaseSlots(assignments=assignments), actor=SYSTEM)
 
     def _give_sign(self) -> None:
-        now = datetime.now(UTC)
-        if self._signed_at is not None and now - self._signed_at < SIGN_EVERY:
+        now = time.monotonic()
+        if self._signed_at is not None and now - self._signed_at < SIGN_EVERY_SECONDS:
             return
         self._signed_at = now
         sign = GiveSign(
@@ -110,7 +115,7 @@ class Worker:
             in_flight=self._prober.in_flight,
             lateness_p99_ms=self._prober.lateness.quantile(0.99),
             retries=self._retries,
-            beat_seen_at=self._beat_seen_at,
+            beat_seen_ago=timedelta(seconds=now - self._beat_seen_at) if self._beat_seen_at else None,
         )
         bus.handle(sign, actor=SYSTEM)
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from checks.commands.actor import Actor
+from checks.commands.clock_steps import go_on_after_step
 from checks.models import WorkerSign
 from checks.models.clock import database_now
 
@@ -21,7 +22,7 @@ class GiveSign:
     A worker process says that it is alive.
 
     Attributes:
-        beat_seen_at: When this worker last got a wake-up from beat; None before the first.
+        beat_seen_ago: How long ago this worker got its last wake-up from beat; None before the first.
         lateness_p99_ms: Of its recent starts.
         retries: Confirmation retries since it started.
     """
@@ -32,11 +33,12 @@ class GiveSign:
     in_flight: int
     lateness_p99_ms: float | None
     retries: int
-    beat_seen_at: datetime | None
+    beat_seen_ago: timedelta | None
 
 
 def give_sign(command: GiveSign, actor: Actor) -> None:
     now = database_now()
+    go_on_after_step(now, actor)
     for location in command.locations:
         WorkerSign.objects.update_or_create(
             worker=command.worker,
@@ -49,10 +51,11 @@ def give_sign(command: GiveSign, actor: Actor) -> None:
                 "retries": command.retries,
             },
         )
-    if command.beat_seen_at is not None:
-        WorkerSign.objects.update_or_create(
-            worker=BEAT,
-            location=SYSTEM_LOCATION,
-            defaults={"seen_at": command.beat_seen_at, "started_at": command.beat_seen_at},
-        )
+    if command.beat_seen_ago is not None:
+        # By the database's clock, and never later than now; a worker that beat has not woken for long
+        # does not know better than the others.
+        seen_at = now - command.beat_seen_ago
+        beat = {"worker": BEAT, "location": SYSTEM_LOCATION}
+        if not WorkerSign.objects.filter(**beat, seen_at__lt=seen_at).update(seen_at=seen_at):
+            WorkerSign.objects.get_or_create(**beat, defaults={"seen_at": seen_at, "started_at": seen_at})
     WorkerSign.objects.filter(seen_at__lt=now - FORGET_AFTER).delete()

@@ -34,13 +34,18 @@ class Due(NamedTuple):
     blameless: int
 
 
-_DUE = """
+_ROWS = """
     SELECT state.check_id, definition.slug, definition.version, state.next_due_at, state.fence, state.strip,
         state.status, state.since, state.failures, state.impaired, state.recoveries, state.successes,
         state.blameless
     FROM checks_checkstate AS state JOIN checks_check AS definition ON definition.id = state.check_id
+"""
+_DUE = f"""{_ROWS}
     WHERE state.location = %s AND state.next_due_at <= %s AND state.leased_slot IS NULL
     ORDER BY state.next_due_at LIMIT %s
+"""
+_WAITING = f"""{_ROWS}
+    WHERE state.next_due_at > %s ORDER BY state.check_id
 """
 
 
@@ -50,12 +55,25 @@ def due(location: str, until: datetime, limit: int) -> list[Due]:
 
     Rows that another worker has locked are passed over.
     """
+    on_postgresql = connection.vendor == "postgresql"
+    instant = until if on_postgresql else str(until.astimezone(UTC))[:-6]
+    lock = "FOR UPDATE OF state SKIP LOCKED" if on_postgresql else ""
+    return _rows(f"{_DUE} {lock}", [location, instant, limit])
+
+
+def waiting(since: datetime) -> list[Due]:
+    """The slots of all locations that come after `since`, locked until the transaction ends."""
+    on_postgresql = connection.vendor == "postgresql"
+    instant = since if on_postgresql else str(since.astimezone(UTC))[:-6]
+    return _rows(f"{_WAITING} {'FOR UPDATE OF state' if on_postgresql else ''}", [instant])
+
+
+def _rows(sql: str, values: Sequence[Any]) -> list[Due]:
     with connection.cursor() as cursor:
-        if connection.vendor == "postgresql":
-            cursor.execute(f"{_DUE} FOR UPDATE OF state SKIP LOCKED", [location, until, limit])
-            return [Due(*row) for row in cursor.fetchall()]
-        cursor.execute(_DUE, [location, str(until.astimezone(UTC))[:-6], limit])
+        cursor.execute(sql, values)
         rows = [Due(*row) for row in cursor.fetchall()]
+    if connection.vendor == "postgresql":
+        return rows
     # Django stores UTC without its offset where the database has no type for it.
     return [
         row._replace(due_at=row.due_at.replace(tzinfo=UTC), since=row.since.replace(tzinfo=UTC))
