@@ -6,10 +6,12 @@
   "use strict";
 
   const SETTLE = 400; // ms: changes that come together cost one question
+  const AGAIN = 500; // ms: a page that is made for many may lag behind the stream for a moment
   const SHARE = 20; // ms of the server's time that one open page may claim after a change
   const light = document.getElementById("live");
   let stream = null;
   let pending = 0;
+  let heard = 0; // the newest position that the stream has told
 
   const refreshing = () => document.querySelectorAll("[data-refresh]");
 
@@ -51,7 +53,9 @@
     focused = element instanceof HTMLAnchorElement ? element.getAttribute("href") : null;
   });
 
-  document.addEventListener("htmx:afterSettle", () => {
+  document.addEventListener("htmx:afterSettle", (event) => {
+    const part = document.getElementById(event.detail.target.id);
+    if (part && Number(part.dataset.position) < heard) setTimeout(() => refresh(part), AGAIN);
     for (const id of opened) document.getElementById(id)?.setAttribute("open", "");
     if (focused && document.activeElement === document.body) {
       document.querySelector(`main a[href="${CSS.escape(focused)}"]`)?.focus({ preventScroll: true });
@@ -69,6 +73,7 @@
 
   function changeRow(event) {
     const { slug, position, html, clients } = JSON.parse(event.data);
+    heard = Math.max(heard, position);
     const row = document.getElementById(`check-${slug}`);
     if (row && html && Number(row.dataset.position) < position) {
       const table = document.createElement("table");
@@ -92,6 +97,7 @@
   /* What happened between the page and the stream is asked for. */
   function greet(event) {
     const { position } = JSON.parse(event.data);
+    heard = Math.max(heard, position);
     const shown = [...document.querySelectorAll("[data-position]")].map((one) => Number(one.dataset.position));
     show("live");
     if (shown.some((known) => known < position)) refreshSoon();

@@ -54,7 +54,7 @@ class Rendered:
     etag: str
 
 
-PAGES: Kept[Rendered] = Kept(seconds=1)
+PAGES: Kept[Rendered] = Kept(seconds=0.5)
 
 
 @dataclass(frozen=True, slots=True)
