@@ -8,12 +8,10 @@ from functools import wraps
 from typing import Any
 
 from django.conf import settings
-from django.core.exceptions import TooManyFieldsSent
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.urls import URLPattern
 from django.utils.cache import patch_vary_headers
 
-from checks.errors import Problem
 from dashboard.access import may_read
 from dashboard.api.errors import error_response
 from dashboard.metrics import API_RESPONSE_SECONDS
@@ -66,24 +64,7 @@ def _refusal(request: HttpRequest, formats: tuple[str, ...]) -> HttpResponse | N
             "not_acceptable",
             f"This address gives {' or '.join(formats)}, and the request accepts neither.",
         )
-    try:
-        place = _nul(request)
-    except TooManyFieldsSent:
-        most = settings.DATA_UPLOAD_MAX_NUMBER_FIELDS
-        return error_response(400, "too_many_parameters", f"At most {most} query parameters are read.")
-    if place is not None:
-        problem = Problem(place, "holds a NUL character, which no text of ours can have")
-        return error_response(422, "invalid_input", "The request cannot be accepted.", [problem])
     return None
-
-
-def _nul(request: HttpRequest) -> str | None:
-    """Where a NUL character stands: PostgreSQL refuses it in any text, SQLite takes it."""
-    if "\0" in request.path:
-        return "path"
-    return next(
-        (f"query.{name}" for name, values in request.GET.lists() if "\0" in "".join((name, *values))), None
-    )
 
 
 def _say_who_may_keep(response: HttpResponseBase) -> None:

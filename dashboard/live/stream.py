@@ -99,7 +99,8 @@ def request_from(scope: Scope) -> HttpRequest:
         cookies = SimpleCookie(request.META.get("HTTP_COOKIE", ""))
     except CookieError:
         cookies = SimpleCookie()
-    request.COOKIES = {name: morsel.value for name, morsel in cookies.items()}
+    # No database takes a NUL in the key of a session.
+    request.COOKIES = {name: each.value for name, each in cookies.items() if "\0" not in each.value}
     return request
 
 

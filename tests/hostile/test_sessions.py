@@ -217,4 +217,41 @@ def test_odd_key_of_a_row__is_not_found(pk: str, admin_client: Client):
     for what in ("check", "statuspage", "event"):
         for view in ("change", "delete", "history"):
             answer = admin_client.get(f"/admin/checks/{what}/{pk}/{view}/", follow=True)
-            assert answer.status_code in (200, 403, 404), (what, pk, view, answer.status_code)
+            assert answer.status_code in (200, 403, 404, 422), (what, pk, view, answer.status_code)
+
+
+def test_nul_in_any_form__is_told_and_changes_nothing(admin_client: Client):
+    """SQLite would take it, PostgreSQL takes it in no text."""
+    admin_client.raise_request_exception = False
+    before = store.head()
+    pk = Check.objects.get().pk
+    nul = dict.fromkeys(
+        ("slug", "name", "url", "group", "tags", "headers", "title", "sections", "bearer"), "a\0b"
+    )
+    for address in (
+        "/admin/checks/check/add/?kind=http",
+        f"/admin/checks/check/{pk}/change/",
+        "/admin/checks/statuspage/add/",
+        "/admin/auth/user/add/",
+    ):
+        assert admin_client.post(address, {**nul, "version": "0"}).status_code == 200, address
+    action = {"action": "pause\0", "_selected_action": ["\0"], "index": "\0", "select_across": "\0"}
+    assert admin_client.post("/admin/checks/check/", action, follow=True).status_code == 200
+    stranger = Client(raise_request_exception=False, headers={"host": "localhost"})
+    for path in ("/login/", "/admin/login/"):
+        assert stranger.post(path, {"username": "a\0b", "password": "a\0b"}).status_code == 200
+    for path in ("/theme/", "/i18n/setlang/"):
+        assert stranger.post(path, {"theme": "\0", "language": "\0", "next": "/\0"}).status_code < 400
+    assert store.head() == before
+
+
+@pytest.mark.parametrize("name", ["sessionid", "csrftoken", "messages", "django_language", "theme"])
+@pytest.mark.parametrize(
+    "value", ['"\\000\\000\\000\\000\\000\\000\\000\\000"', "x" * 5000, "'; DROP TABLE", "[[1,2"]
+)
+def test_odd_cookie__fails_nothing(name: str, value: str, settings):
+    for settings.PUBLIC_DASHBOARD in (True, False):
+        stranger = Client(raise_request_exception=False, headers={"host": "localhost"})
+        for path in ("/", "/login/", "/admin/", "/api/v1/status", "/api/docs", "/livez"):
+            answer = stranger.get(path, headers={"cookie": f"{name}={value}"})
+            assert answer.status_code < 500, (path, answer.content[:300])

@@ -104,6 +104,13 @@ async def test_stream_from_another_site__is_refused(item: Item, origin: str):
         assert listener.status == 403
 
 
+@pytest.mark.parametrize("value", ['"\\000\\000\\000\\000\\000\\000\\000\\000"', "x" * 5000, "a=b; =; c"])
+async def test_stream_with_an_odd_cookie__is_no_session(value: str, settings):
+    settings.PUBLIC_DASHBOARD = False
+    async with listening(cookie=f"sessionid={value}") as listener:
+        assert listener.status == 403
+
+
 @pytest.mark.parametrize("host", ["", "127.0.0.1", "localhost:1"])
 async def test_stream_without_a_host_or_with_one_of_ours__is_open(host: str):
     async with listening(host=host) as listener:
