@@ -31,8 +31,8 @@ CLOSED_AFTER = {
 """How long after its end a span is summed: a minute's last probe may take two minutes to answer."""
 NAMES = {Rollup.MINUTE: "rollup-minute", Rollup.HOUR: "rollup-hour", Rollup.DAY: "rollup-day"}
 FINER = {Rollup.HOUR: Rollup.MINUTE, Rollup.DAY: Rollup.HOUR}
-AT_A_TIME = {Rollup.MINUTE: 120, Rollup.HOUR: 48, Rollup.DAY: 30}
-"""Spans summed by one run at the most; the next run goes on."""
+AT_A_TIME = {Rollup.MINUTE: 1440, Rollup.HOUR: 240, Rollup.DAY: 60}
+"""Spans summed by one run at the most; the next run goes on. After an outage pages wait for these sums."""
 SLICE = 2000
 """Rows forgotten in one transaction."""
 PARTITIONS_AHEAD = 2
@@ -186,7 +186,7 @@ def _forget_results(now: datetime) -> int:
     old = [day for day in days if day < until.date()]
     for day in old:
         partitions.drop_day(connection, day)
-    return len(old)
+    return len(old) + _in_slices(partitions.DEFAULT, "slot < %s", [until])
 
 
 def _in_slices(table: str, condition: str, values: list[int | datetime]) -> int:

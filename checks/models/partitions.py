@@ -14,6 +14,8 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 
 TABLE = "checks_result"
 PREFIX = f"{TABLE}_day_"
+DEFAULT = f"{TABLE}_default"
+"""Holds results of days without a partition: of long ago, when they come late."""
 
 
 def create_table(connection: BaseDatabaseWrapper) -> None:
@@ -35,7 +37,7 @@ def create_table(connection: BaseDatabaseWrapper) -> None:
             ) PARTITION BY RANGE (slot)
             """
         )
-        cursor.execute(f"CREATE TABLE {TABLE}_default PARTITION OF {TABLE} DEFAULT")
+        cursor.execute(f"CREATE TABLE {DEFAULT} PARTITION OF {TABLE} DEFAULT")
 
 
 def days(connection: BaseDatabaseWrapper) -> list[date]:
@@ -47,14 +49,20 @@ def days(connection: BaseDatabaseWrapper) -> list[date]:
 
 
 def add_day(connection: BaseDatabaseWrapper, day: date) -> None:
-    """Make the day's partition, and move what the default one holds of that day into it."""
+    """
+    Make the day's partition, and move what the default one holds of that day into it.
+
+    Nothing happens when somebody else has made it meanwhile.
+    """
     name = f"{PREFIX}{day:%Y%m%d}"
     bounds = (f"{day:%Y-%m-%d} 00:00:00+00", f"{day + timedelta(days=1):%Y-%m-%d} 00:00:00+00")
     with transaction.atomic(using=connection.alias), connection.cursor() as cursor:
         cursor.execute(f"LOCK TABLE {TABLE} IN ACCESS EXCLUSIVE MODE")
-        cursor.execute(f"CREATE TABLE IF NOT EXISTS {name} (LIKE {TABLE} INCLUDING ALL)")
+        if day in days(connection):
+            return
+        cursor.execute(f"CREATE TABLE {name} (LIKE {TABLE} INCLUDING ALL)")
         cursor.execute(
-            f"WITH moved AS (DELETE FROM {TABLE}_default WHERE slot >= %s AND slot < %s RETURNING *) "  # noqa: S608
+            f"WITH moved AS (DELETE FROM {DEFAULT} WHERE slot >= %s AND slot < %s RETURNING *) "  # noqa: S608
             f"INSERT INTO {name} SELECT * FROM moved",
             bounds,
         )

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 
 from checks import bus
 from checks.commands import rollups
@@ -118,6 +120,16 @@ def test_late_result__of_a_summed_span__is_added_to_each_sum(define, at):
         assert sums(span) == {MIDNIGHT: (2, 0, 2)}
 
 
+def test_late_result__its_transaction_began_before_its_minute_was_summed__is_added(define, at):
+    check_id = define().pk
+    stored(check_id, MIDNIGHT)
+    at(MIDNIGHT + timedelta(minutes=1) + rollups.CLOSED_AFTER[Rollup.MINUTE])
+    bus.handle(RollUp(), actor=SYSTEM)
+    began_at = MIDNIGHT + timedelta(seconds=59) + rollups.CLOSED_AFTER[Rollup.MINUTE]
+    merge_late([late(check_id, MIDNIGHT + timedelta(seconds=59))], began_at)
+    assert sums(Rollup.MINUTE) == {MIDNIGHT: (2, 0, 2)}
+
+
 def test_forget__old_results_and_rollups__go_and_recent_ones_stay(define, at, settings):
     check_id = define().pk
     now = MIDNIGHT + timedelta(days=30, hours=12)
@@ -147,3 +159,72 @@ def test_forget__on_postgresql__makes_coming_days_and_drops_old_ones(define, at,
     settings.RESULT_RETENTION = timedelta(days=7)
     bus.handle(ForgetOld(), actor=SYSTEM)
     assert Result.objects.count() == 0
+
+
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="only PostgreSQL has partitions")
+@pytest.mark.django_db(transaction=True)
+def test_forget__two_at_once__make_each_day_once(define, at):
+    """As a second beat has it."""
+    at(MIDNIGHT)
+    failed, start = [], threading.Barrier(2)
+
+    def forget() -> None:
+        start.wait()
+        try:
+            bus.handle(ForgetOld(), actor=SYSTEM)
+        except Exception as error:  # noqa: BLE001
+            failed.append(error)
+        finally:
+            connection.close()
+
+    both = [threading.Thread(target=forget) for _ in range(2)]
+    for thread in both:
+        thread.start()
+    for thread in both:
+        thread.join()
+    assert failed == []
+    assert len(partitions.days(connection)) == 3
+    for day in partitions.days(connection):
+        partitions.drop_day(connection, day)
+
+
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="only PostgreSQL has partitions")
+def test_forget__old_result_that_came_late__goes_from_the_default_partition_too(define, at, settings):
+    stored(define().pk, MIDNIGHT - timedelta(days=30))
+    settings.RESULT_RETENTION = timedelta(days=7)
+    at(MIDNIGHT)
+    bus.handle(ForgetOld(), actor=SYSTEM)
+    assert Result.objects.count() == 0
+
+
+@pytest.mark.django_db(transaction=True)
+def test_roll_up__two_at_once_while_a_late_result_comes__sum_it_once(define, at, observe):
+    check_id = define().pk
+    for minute in range(10):
+        stored(check_id, MIDNIGHT + timedelta(minutes=minute))
+    at(MIDNIGHT + timedelta(minutes=30))
+    failed, start = [], threading.Barrier(3)
+    slot = MIDNIGHT + timedelta(minutes=5, seconds=30)
+
+    def run(work: Callable[[], object]) -> None:
+        start.wait()
+        try:
+            work()
+        except Exception as error:  # noqa: BLE001
+            failed.append(error)
+        finally:
+            connection.close()
+
+    def come_late() -> None:
+        with transaction.atomic():
+            stored(check_id, slot)
+            merge_late([late(check_id, slot)], MIDNIGHT + timedelta(minutes=30))
+
+    work = (lambda: bus.handle(RollUp(), actor=SYSTEM), lambda: bus.handle(RollUp(), actor=SYSTEM), come_late)
+    threads = [threading.Thread(target=run, args=(each,)) for each in work]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert failed == []
+    assert sum(up for up, _, _ in sums(Rollup.MINUTE).values()) == 11
