@@ -15,7 +15,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 
 from django.conf import settings
-from django.db import close_old_connections
+from django.db import close_old_connections, connections
 
 from checks import bus
 from checks.commands.actor import SYSTEM
@@ -54,7 +54,9 @@ class Worker:
         self._retries = 0
         self._registered = RegisteredRunner()
         self._prober = Prober(
-            Storage(claim=self._claim, record=self._record, release=self._release),
+            Storage(
+                claim=self._claim, record=self._record, release=self._release, close=connections.close_all
+            ),
             Surroundings(
                 egress=egress(), run_registered=self._registered.run, worker_signs=_worker_signs_in_thread
             ),

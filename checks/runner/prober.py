@@ -57,11 +57,13 @@ class Storage:
         claim: Claims due slots of a location, at most so many.
         record: Stores observations; returns slots claimed along with it, because they are near.
         release: Gives back slots that were claimed but will not be begun.
+        close: Lets go of what the writer thread holds; the last call.
     """
 
     claim: Callable[[str, int], Sequence[Assignment]]
     record: Callable[[Sequence[Observation]], Sequence[Assignment]]
     release: Callable[[Sequence[Assignment]], None]
+    close: Callable[[], None]
 
 
 class Prober:
@@ -132,6 +134,7 @@ class Prober:
             log.error("stop.unfinished", extra={"results": len(self._finished) + self._storing})
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(5)
+        self._writer.submit(self._storage.close)
         self._writer.shutdown(wait=stored)
 
     @property

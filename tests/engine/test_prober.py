@@ -35,6 +35,7 @@ class Shelf:
         self.observations: list[Observation] = []
         self.released: list[Assignment] = []
         self.failures = 0
+        self.closed = False
         self.open = threading.Event()
         self.open.set()
         self.changed = threading.Condition()
@@ -61,6 +62,9 @@ class Shelf:
                 raise OSError("the disk is full")
             self.released.extend(assignments)
             self.changed.notify_all()
+
+    def close(self) -> None:
+        self.closed = True
 
     def wait_for(self, count: int, seconds: float = 10) -> dict[str, Observation]:
         with self.changed:
@@ -132,7 +136,7 @@ def prober(shelf: Shelf) -> Iterator[Prober]:
         return {}
 
     prober = Prober(
-        Storage(claim=shelf.claim, record=shelf.record, release=shelf.release),
+        Storage(claim=shelf.claim, record=shelf.record, release=shelf.release, close=shelf.close),
         Surroundings(
             egress=Egress(parse_policy("lan")), run_registered=run_registered, worker_signs=worker_signs
         ),
@@ -364,10 +368,12 @@ def test_stop__probe_outlasts_it__is_given_back_and_has_no_result(prober, shelf)
     assert begun.wait(5)
     prober.stop(timedelta(seconds=1.2))
     assert ([item.slug for item in shelf.released], shelf.observations) == (["long"], [])
+    assert shelf.closed
 
 
-def test_wake_ups_stop__prober_looks_for_work_itself(prober, shelf, caplog):
+def test_wake_ups_stop__prober_looks_for_work_itself(prober, shelf, caplog, monkeypatch):
     """A broker that has gone silent delays a slot; it never loses one."""
+    monkeypatch.setattr("checks.runner.prober.SILENCE_SECONDS", 0.5)
     shelf.due = [assignment("api", nothing_to_do)]
     assert shelf.wait_for(1)["api"].outcome.verdict is Verdict.UP
     assert "wakeups.silent" in caplog.text
