@@ -22,6 +22,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from checks.errors import NotFound
+from checks.queries.log import head
 from checks.queries.status_page import Day, PublicPage, Service, public_page
 from dashboard.kept import Kept
 from dashboard.pages import words
@@ -79,7 +80,7 @@ class ServiceView:
 def status_page(request: HttpRequest, slug: str) -> HttpResponse:
     language = get_language() or settings.LANGUAGE_CODE
     try:
-        rendered = PAGES.get((slug, language), lambda: render_status_page(slug, language))
+        rendered = PAGES.get((slug, language), lambda: render_status_page(slug, language), version=head())
     except NotFound as error:
         raise Http404(str(error)) from error
     headers = {

@@ -27,7 +27,13 @@ def test_get__within_its_time__is_not_made_again():
     assert made == [100, 105.1]
 
 
-def test_get__answer_that_took_long__is_kept_longer():
+def test_get__there_is_news__is_made_anew_at_once():
+    kept = Kept(seconds=60)
+    assert kept.get("page", lambda: "old", version=1) == "old"
+    assert kept.get("page", lambda: "new", version=2) == "new"
+
+
+def test_get__answer_that_took_long__is_kept_longer_whatever_the_news():
     clock, made = Clock(), []
     kept = Kept(seconds=1, clock=clock)
 
@@ -36,9 +42,9 @@ def test_get__answer_that_took_long__is_kept_longer():
         clock.now += 2
         return "answer"
 
-    kept.get("page", slow)
+    kept.get("page", slow, version=1)
     clock.now += 2 * SHARE - 0.1
-    kept.get("page", slow)
+    kept.get("page", slow, version=2)
     assert len(made) == 1
 
 
@@ -65,6 +71,7 @@ def test_get__making_fails__is_told_and_tried_again():
 
     with pytest.raises(OSError, match="no database"):
         kept.get("page", broken)
+    assert not kept._making
     assert kept.get("page", lambda: "answer") == "answer"
 
 
