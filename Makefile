@@ -4,7 +4,8 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 # What must hold on either database.
-ON_POSTGRES := tests/engine tests/events tests/config tests/api tests/admin --numprocesses 2
+ON_POSTGRES := tests/engine tests/events tests/config tests/api tests/admin \
+  tests/hostile/test_requests.py tests/hostile/test_sessions.py --numprocesses 2
 STAMPS := .stamps
 PIP    := $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes
 

@@ -58,6 +58,21 @@ def literal_secrets(definition: Mapping[str, Any]) -> list[str]:
     return found
 
 
+def secret_texts(definition: Mapping[str, Any]) -> frozenset[str]:
+    """
+    The secrets that a definition holds, once its placeholders have been replaced; the word after a
+    scheme (``Bearer abc``) by itself, too.
+    """
+    found: set[str] = set()
+
+    def note(_path: tuple[str, ...], text: str) -> str:
+        found.update((text, SCHEME.sub("", text)))
+        return text
+
+    replace_secrets(definition, note)
+    return frozenset(found)
+
+
 @cache
 def _secret_settings(kind: str) -> frozenset[str]:
     return secret_fields(KINDS[kind])

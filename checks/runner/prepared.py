@@ -5,11 +5,12 @@ From a definition to something that can be run: the one validation behind code, 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 from checks.errors import InvalidInput, Problem
 from checks.kinds.base import Kind, build, kind_named
+from checks.kinds.masking import TELLING, secret_texts
 from checks.rules import placeholders
 from checks.rules.condition import Condition
 from checks.rules.condition import parse as parse_condition
@@ -17,6 +18,9 @@ from checks.rules.definition import COMMON_KEYS, DEFAULT_KIND, Definition, parse
 from checks.rules.reading import unknown_key
 from checks.rules.schedule import Every, Schedule, offset_ms, parse_cron
 from checks.rules.status import Thresholds
+
+TELLING_LENGTH = 8
+"""Characters from which a placeholder's value is taken for a secret though its name is not telling."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,6 +32,7 @@ class Prepared:
         host: For the limit of probes in flight per host; empty when nothing is dialled.
         asked: The placeholders that `conditions` ask for; where one is asked for, the condition
             decides instead of the kind's own expectation.
+        secrets: What must not stand in an outcome, though the target may say it back.
     """
 
     definition: Definition
@@ -38,6 +43,7 @@ class Prepared:
     degraded_conditions: tuple[Condition, ...]
     host: str
     asked: frozenset[str]
+    secrets: frozenset[str] = field(default=frozenset(), repr=False)
 
 
 def prepare(slug: str, raw: Mapping[str, Any], *, environ: Mapping[str, str]) -> Prepared:
@@ -76,6 +82,7 @@ def prepare(slug: str, raw: Mapping[str, Any], *, environ: Mapping[str, str]) ->
         degraded_conditions=degraded_conditions,
         host=kind.peer(),
         asked=frozenset().union(*(condition.placeholders for condition in conditions)),
+        secrets=_secrets(definition, kind, environ),
     )
 
 
@@ -96,7 +103,7 @@ def _kind(
     except InvalidInput as error:
         problems.extend(error.problems)
         return None
-    known = {field.name for field in fields(cls)}
+    known = {each.name for each in fields(cls)}
     unknown = given.keys() - known
     problems.extend(
         Problem(key, unknown_key(key, known.union(COMMON_KEYS))) for key in sorted(unknown, key=str)
@@ -111,6 +118,22 @@ def _kind(
             for problem in error.problems
         )
         return cls
+
+
+def _secrets(definition: Definition, kind: Kind, environ: Mapping[str, str]) -> frozenset[str]:
+    used = placeholders.names(definition.settings)
+    settings = placeholders.expand(definition.settings, environ) if used else definition.settings
+    secrets = secret_texts({"kind": definition.kind, **settings})
+    if not used:
+        return secrets
+    # A placeholder may also stand for a host or a region: what is no secret is left to be read.
+    target = kind.target()
+    values = {name: environ[name] for name in used}
+    return secrets | {
+        value
+        for name, value in values.items()
+        if TELLING.search(name) or (len(value) >= TELLING_LENGTH and value not in target)
+    }
 
 
 def _conditions(

@@ -16,6 +16,7 @@ from datetime import UTC, datetime, timedelta
 from checks.egress import Egress
 from checks.errors import CheckError, EgressBlocked, ProbeUnable
 from checks.kinds.base import Probing
+from checks.kinds.secrets import hide
 from checks.rules.answer import Answer
 from checks.rules.condition import evaluate_all
 from checks.rules.outcome import ConditionResult, Outcome, Verdict
@@ -58,7 +59,8 @@ async def run_probe(prepared: Prepared, surroundings: Surroundings) -> Observed:
         attempts += 1
         outcome, latency_ms = await _attempt(prepared, surroundings)
         if outcome.verdict is not Verdict.DOWN or attempts > prepared.definition.retries:
-            return Observed(outcome=outcome, latency_ms=latency_ms, attempts=attempts)
+            discreet = _discreet(outcome, prepared.secrets)
+            return Observed(outcome=discreet, latency_ms=latency_ms, attempts=attempts)
 
 
 async def _attempt(prepared: Prepared, surroundings: Surroundings) -> tuple[Outcome, float | None]:
@@ -98,6 +100,19 @@ async def _attempt(prepared: Prepared, surroundings: Surroundings) -> tuple[Outc
     elapsed = timedelta(seconds=loop.time() - started)
     latency_ms = _latency_ms(outcome, elapsed) if answered and outcome.verdict.blames_target else None
     return judged(prepared, outcome, latency_ms, now), latency_ms
+
+
+def _discreet(outcome: Outcome, secrets: frozenset[str]) -> Outcome:
+    """The outcome without the secrets that its target said back, or an error quoted."""
+    if not secrets:
+        return outcome
+    return replace(
+        outcome,
+        output=hide(outcome.output, secrets),
+        conditions=tuple(
+            replace(result, explained=hide(result.explained, secrets)) for result in outcome.conditions
+        ),
+    )
 
 
 def _latency_ms(outcome: Outcome, elapsed: timedelta) -> float:

@@ -9,10 +9,12 @@ from collections.abc import Callable, Sequence
 from ipaddress import ip_address
 from typing import Any
 
+import pytest
+
 from checks.egress import Address, Egress, parse_policy
 from checks.errors import NameNotResolved
 from checks.rules.outcome import Outcome, Verdict
-from checks.runner.prepared import prepare
+from checks.runner.prepared import Prepared, prepare
 from checks.runner.probe import Surroundings, run_probe
 from tests import servers
 from tests.hostile.catalogue import Item, items
@@ -44,7 +46,12 @@ NAMES = Names(a_test=["127.0.0.1"], b_test=["127.0.0.1"], dead_test=["::1", "127
 
 async def probe(definition: dict[str, Any], names: Any = NAMES) -> Outcome:
     """One probe as the engine runs it; fails when it overstays or eats memory."""
-    prepared = prepare("hostile", {"interval": 10, "timeout": TIMEOUT} | definition, environ={})
+    return await probe_prepared(
+        prepare("hostile", {"interval": 10, "timeout": TIMEOUT} | definition, environ={}), names
+    )
+
+
+async def probe_prepared(prepared: Prepared, names: Any = NAMES) -> Outcome:
     door = Egress(parse_policy("lan", ["127.0.0.0/8", "::1"]), names)
     surroundings = Surroundings(egress=door, run_registered=asyncio.sleep, worker_signs=asyncio.sleep)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
@@ -256,3 +263,30 @@ async def test_name_whose_address_changes__is_judged_at_each_connection(item: It
         names.table["flip.test"] = ["169.254.169.254"]
         second = await probe({"url": f"http://flip.test:{server.port}/"}, names)
     assert (first.verdict, second.verdict) == (UP, BLOCKED)
+
+
+SAYS_IT_BACK = {
+    "header": {"headers": {"X-Api-Key": SECRET}},
+    "bearer": {"bearer": SECRET},
+    "password": {"username": "me", "password": SECRET},
+    "query": {"query": f"?access_token={SECRET}"},
+    "placeholder-in-query": {"query": "?q=${HOSTILE_TOKEN}"},
+    "placeholder-in-body": {"method": "POST", "body": "key=${HOSTILE_TOKEN}"},
+    "placeholder-in-header": {"headers": {"X-Odd": "${HOSTILE_TOKEN}"}},
+}
+
+
+@pytest.mark.parametrize("case", SAYS_IT_BACK)
+async def test_target_that_says_a_secret_back__does_not_get_it_stored(case: str):
+    """Whatever a check was given to keep is not in what its outcome tells."""
+    definition = dict(SAYS_IT_BACK[case])
+    query = definition.pop("query", "")
+    with serve(servers.echo()) as server:
+        definition["url"] = f"{server.url}{query}"
+        definition["conditions"] = ["[BODY] == something else", "[BODY].path == x", "[BODY].body == x"]
+        definition["conditions"].append("[BODY].headers == x")
+        prepared = prepare("x", definition, environ={"HOSTILE_TOKEN": SECRET})
+        outcome = await probe_prepared(prepared)
+    assert SECRET.encode() in server.requests[0] or case == "password"
+    for shown in (outcome.output, *(result.explained for result in outcome.conditions)):
+        assert SECRET not in shown

@@ -122,7 +122,7 @@ def plant(text: str) -> None:
     append("check-hostile", [NewEvent("StatusChanged", event)], expected_version=ANY, now=now)
 
 
-@items("browser", only=("WEB-003", "WEB-013"))
+@items("browser", only=("WEB-013",))
 def test_script_in_any_text__is_text_on_every_page(item: Item, admin_client: Client):
     for number, text in enumerate(item["input"]["strings"]):
         if number:
