@@ -82,11 +82,13 @@ def _facts(check: Check) -> CheckFacts:
 
 def _target(check: Check) -> str:
     written = {key: value for key, value in check.definition.items() if key not in COMMON_KEYS}
-    try:
-        # The demo's address is no secret, and the first thing that a newcomer wants to know.
-        return build(check.kind, expand(written, {"DEMO_URL": settings.DEMO_URL})).target()
-    except InvalidInput:
-        # A ${PLACEHOLDER} need not be valid before it is filled in. What was written tells the reader most.
-        shown = masked(written | {"kind": check.kind})
-        texts = (value for key, value in shown.items() if key != "kind" and isinstance(value, str))
-        return next((text for text in texts if PLACEHOLDER.search(text)), "")
+    # The demo's address is no secret, and the first thing that a newcomer wants to know.
+    for environ in ({}, {"DEMO_URL": settings.DEMO_URL}):
+        try:
+            return build(check.kind, expand(written, environ) if environ else written).target()
+        except InvalidInput:
+            continue
+    # A ${PLACEHOLDER} need not be valid before it is filled in. What was written tells the reader most.
+    shown = masked(written | {"kind": check.kind})
+    texts = (value for key, value in shown.items() if key != "kind" and isinstance(value, str))
+    return next((text for text in texts if PLACEHOLDER.search(text)), "")

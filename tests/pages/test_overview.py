@@ -80,6 +80,26 @@ def test_overview__asked_by_htmx__answers_with_the_list_only(client: Client) -> 
 
 
 @pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("definition", "target"),
+    [
+        (
+            http("a.example.org/x", "", headers={"Authorization": "Bearer ${TOKEN}"}),
+            "https://a.example.org/x",
+        ),
+        ({"url": "${SHOP_URL}/health"}, "${SHOP_URL}/health"),
+        ({"kind": "tcp", "host": "${DB_HOST}", "port": 5432}, "${DB_HOST}"),
+    ],
+)
+def test_overview__a_placeholder_that_is_not_set_here__is_shown_as_written(
+    definition: dict[str, object], target: str
+) -> None:
+    fill([Sample(slug="one", name="One", definition=definition)], days=0, hours=0, minutes=0, results=0)
+    (section,) = overview(now=NOW).sections
+    assert section.rows[0].facts.target == target
+
+
+@pytest.mark.django_db
 def test_overview__no_checks__tells_how_to_add_them(client: Client, text_of) -> None:
     text = text_of(client.get("/").content)
     assert "No checks yet" in text
