@@ -131,7 +131,7 @@ def database(name: str, default: str) -> dict[str, Any]:
         return found | SQLITE | {"OPTIONS": found.get("OPTIONS", {}) | SQLITE_OPTIONS}
     if engine == "postgresql":
         _require_psycopg(name)
-        return found | POSTGRESQL
+        return found | POSTGRESQL | {"OPTIONS": POSTGRESQL_OPTIONS | found.get("OPTIONS", {})}
     raise ImproperlyConfigured(f"{name} names {engine}: Breakwater stores in SQLite or PostgreSQL.")
 
 
@@ -147,6 +147,14 @@ SQLITE_OPTIONS = {
 # A connection lives as long as its thread: connecting anew costs more than most of our queries.
 SQLITE = {"CONN_MAX_AGE": None}
 POSTGRESQL = {"CONN_MAX_AGE": None, "CONN_HEALTH_CHECKS": True}
+# A server that vanishes without a word (a failover, a cut network) must not hold a worker for hours.
+POSTGRESQL_OPTIONS = {
+    "connect_timeout": 5,
+    "keepalives_idle": 10,
+    "keepalives_interval": 3,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 15_000,  # milliseconds
+}
 
 
 def _require_psycopg(name: str) -> None:

@@ -145,6 +145,12 @@ def test_database__postgres__is_read_with_its_parts():
         "db.example",
         5433,
     )
+    assert entry["OPTIONS"]["tcp_user_timeout"] == 15_000, "or a vanished server holds us for hours"
+
+
+def test_database__postgres_with_options_of_its_own__keeps_them():
+    entry = env.database("SETTING", "postgres://db.example/health?connect_timeout=1")
+    assert entry["OPTIONS"]["connect_timeout"] == 1
 
 
 def test_database__postgres_without_its_driver__names_the_mend(monkeypatch):
