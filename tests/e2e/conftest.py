@@ -11,7 +11,7 @@ import shutil
 import socket
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -45,6 +45,11 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
+def which(names: Sequence[str]) -> str | None:
+    """The browser's path: CHROMIUM, or the first of these that is installed."""
+    return os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, names)), None)
+
+
 @pytest.fixture(scope="session")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     port = free_port()
@@ -73,7 +78,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
 
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
-    found = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, NAMES)), None)
+    found = which(NAMES)
     assert found, "The browser tests need Chromium: apt-get install chromium, or set CHROMIUM to its path."
     # Started as root, as CI does, Chromium has no sandbox of its own to offer.
     with sync_playwright() as playwright:
