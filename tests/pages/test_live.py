@@ -11,12 +11,14 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
+from django.db import OperationalError
 from django.test import Client as Browser
 
 from checks.events.store import ANY, NewEvent, append
 from checks.models import CheckState
 from dashboard.live import hub as hub_module
 from dashboard.live import stream
+from dashboard.live.fragments import News, news
 from dashboard.live.hub import QUEUE, Client, Hub
 from tests.factories import SAMPLES, fill
 
@@ -226,6 +228,25 @@ async def test_client__too_slow__is_told_to_ask_again() -> None:
     waiting = await client.frames()
     assert b"event: resync" in waiting
     assert waiting.count(b"\n\n") == 1
+
+
+async def test_hub__the_database_is_away_for_a_while__nothing_is_missed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(hub_module, "RETRY_AFTER", 0.05)
+    looks = iter([OperationalError("server closed the connection")])
+
+    def unsteady(*args: Any, **kwargs: Any) -> News:
+        for error in looks:
+            raise error
+        return news(*args, **kwargs)
+
+    monkeypatch.setattr(hub_module, "news", unsteady)
+    async with listening() as listener:
+        await listener.until("hello")
+        await in_thread(go_down, "storefront")
+        (row,) = await listener.until("check")
+    assert row["slug"] == "storefront"
 
 
 async def test_hub__following_fails__streams_end_and_the_next_one_starts_anew(
