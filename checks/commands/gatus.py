@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 import os
 import re
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
@@ -20,6 +21,7 @@ from urllib.parse import urlsplit
 from django.utils.text import slugify
 
 from checks.commands.document import FileProblem, in_file
+from checks.commands.draft import MAX_CHECKS
 from checks.commands.yaml_document import Node, read
 from checks.errors import InvalidInput
 from checks.rules.definition import INTERVAL_SECONDS, MAX_THRESHOLD
@@ -71,17 +73,21 @@ def convert(file: str, content: bytes) -> Converted:
     if not isinstance(top.value, dict) or entries is None or not isinstance(entries.value, list):
         message = "a Gatus file with a list of endpoints expected"
         raise InvalidInput(FileProblem("", message, top.line, file))
+    if (count := len(entries.value)) > MAX_CHECKS:
+        message = f"{count} endpoints are more than one file may hold: {MAX_CHECKS} are allowed; split it"
+        raise InvalidInput(FileProblem("endpoints", message, entries.line, file))
     lost = [
         FileProblem(key, "is not carried over", node.line, file)
         for key, node in top.value.items()
         if key in PARTS
     ]
     checks: dict[str, Node] = {}
+    copies: Counter[str] = Counter()
     for number, entry in enumerate(entries.value):
         endpoint = _Endpoint(file, f"endpoints.{number}", entry)
         definition = endpoint.definition()
         if definition is not None:
-            slug = _free_slug(definition, number, checks)
+            slug = _free_slug(definition, number, checks, copies)
             _adopt(endpoint, slug, definition, checks)
         lost += endpoint.lost
     return Converted(root=Node({"checks": Node(checks, entries.line)}, top.line), lost=tuple(lost))
@@ -294,14 +300,16 @@ def _problems(slug: str, definition: Mapping[str, Any]) -> list[tuple[list[str],
     return []
 
 
-def _free_slug(definition: Mapping[str, Any], number: int, taken: Mapping[str, Node]) -> str:
+def _free_slug(
+    definition: Mapping[str, Any], number: int, taken: Mapping[str, Node], copies: Counter[str]
+) -> str:
     """Made of group and name, as Gatus' own keys are; counted up where two are alike."""
     names = (definition.get("group", ""), definition.get("name", ""))
     base = slugify("-".join(name for name in names if name))[:90].strip("-_").replace("_", "-")
-    base = base or f"endpoint-{number + 1}"
-    slug, copy = base, 2
+    base = slug = base or f"endpoint-{number + 1}"
     while slug in taken:
-        slug, copy = f"{base}-{copy}", copy + 1
+        copies[base] += 1
+        slug = f"{base}-{copies[base] + 1}"
     return slug
 
 

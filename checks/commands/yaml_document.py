@@ -91,8 +91,9 @@ def read(content: bytes, *, merge: bool = False) -> Node:
     except yaml.MarkedYAMLError as error:
         _explain(error, text)
     except yaml.reader.ReaderError as error:
-        line = text.count("\n", 0, error.position) + 1
-        message = f"the character U+{ord(text[error.position]):04X} cannot stand in YAML; take it out"
+        # Its position counts bytes or characters, by which of its parsers YAML uses.
+        line = text.count("\n", 0, max(text.find(chr(error.character)), 0)) + 1
+        message = f"the character U+{error.character:04X} cannot stand in YAML; take it out"
         raise InvalidInput(Problem("", message, line)) from error
     if builder.problems:
         raise InvalidInput(builder.problems)

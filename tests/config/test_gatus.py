@@ -235,3 +235,15 @@ def test_convert__endpoint_that_is_none__is_left_out(entry: str):
 )
 def test_duration__is_read_as_go_writes_it(text: str, seconds: float | None):
     assert duration_seconds(text) == seconds
+
+
+def test_thousands_of_endpoints_of_one_name__are_counted_up_in_a_moment():
+    entry = b"- {name: a, url: 'http://a.test', conditions: ['[STATUS] == 200']}\n"
+    converted = convert("config.yaml", b"endpoints:\n" + entry * 3000)
+    slugs = list(converted.root.value["checks"].value)
+    assert (slugs[0], slugs[1], slugs[-1]) == ("a", "a-2", "a-3000")
+
+
+def test_more_endpoints_than_checks_may_be__are_refused_unread():
+    with pytest.raises(InvalidInput, match="50001 endpoints"):
+        convert("config.yaml", b"endpoints:\n" + b"- {}\n" * 50_001)

@@ -121,8 +121,9 @@ def test_file_that_is_not_utf8__says_so(content: bytes):
     assert "UTF-8" in problem(content).message
 
 
-def test_control_character__is_named_with_its_line():
-    assert problem("a: 1\nb: \x01\n") == Problem(
+@pytest.mark.parametrize("before", ["a: 1", "ключ: значение"])
+def test_control_character__is_named_with_its_line(before: str):
+    assert problem(f"{before}\nb: \x01\n") == Problem(
         "", "the character U+0001 cannot stand in YAML; take it out", 2
     )
 
