@@ -51,7 +51,9 @@ def test_check_page__secrets_in_the_definition__are_masked(client: Client) -> No
 
 @pytest.mark.django_db
 def test_check_page__no_such_check__is_not_found(client: Client) -> None:
-    assert client.get("/checks/nothing/").status_code == 404
+    response = client.get("/checks/nothing/")
+    assert response.status_code == 404
+    assert "Nothing is found at this address" in response.content.decode()
     assert client.get("/badge/nothing/status.svg").status_code == 404
 
 
