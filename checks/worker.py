@@ -35,6 +35,7 @@ except ImportError:
     uvloop = None  # type: ignore[assignment]
 
 SIGN_EVERY_SECONDS = 5.0
+BEAT_SILENT_SECONDS = 15.0
 
 
 class Worker:
@@ -49,6 +50,7 @@ class Worker:
         self.locations = tuple(locations)
         self._alone = alone
         self._started_at = datetime.now(UTC)
+        self._began_at = time.monotonic()
         self._signed_at: float | None = None
         self._beat_seen_at: float | None = None
         self._retries = 0
@@ -120,6 +122,9 @@ class Worker:
             beat_seen_ago=timedelta(seconds=now - self._beat_seen_at) if self._beat_seen_at else None,
         )
         bus.handle(sign, actor=SYSTEM)
+        if now - (self._beat_seen_at or self._began_at) > BEAT_SILENT_SECONDS:
+            # The messages that let somebody sweep do not come either.
+            bus.handle(WriteOffLostSlots(), actor=SYSTEM)
 
 
 async def _worker_signs_in_thread() -> Mapping[str, datetime]:

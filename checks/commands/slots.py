@@ -12,7 +12,7 @@ import logging
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from django.db import connection, transaction
 
@@ -36,6 +36,7 @@ LEASE_MARGIN = timedelta(seconds=10)
 """A lease outlasts the probe's own deadline by this much, for waiting and storing."""
 CATCH_UP_SPREAD = timedelta(seconds=10)
 """Runs that are caught up after an outage are spread over this long, or over half their interval."""
+CLOCKS_AGREE = timedelta(seconds=1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,8 +91,11 @@ def claim_slots(command: ClaimSlots, actor: Actor) -> list[Assignment]:
     """Return what was claimed, soonest first; rows that another worker holds are passed over."""
     with transaction.atomic():
         now = database_now()
+        skew = _skew(now)
         rows = leases.due(command.location, now + LOOK_AHEAD, command.limit)
-        decided = [lease(row, prepared, now) for row, prepared in zip(rows, prepared_for(rows), strict=True)]
+        decided = [
+            lease(row, prepared, now, skew) for row, prepared in zip(rows, prepared_for(rows), strict=True)
+        ]
         leases.take(
             (
                 item.check_id,
@@ -109,15 +113,22 @@ def claim_slots(command: ClaimSlots, actor: Actor) -> list[Assignment]:
     return [item.assignment for item in decided if item.assignment is not None]
 
 
-def lease(row: Due, prepared: Prepared | str, now: datetime) -> Lease:
+def _skew(now: datetime) -> timedelta:
+    """How far this machine's clock is ahead of the database's; what the query's own time may be is nothing."""
+    skew = datetime.now(UTC) - now
+    return skew if abs(skew) > CLOCKS_AGREE else timedelta(0)
+
+
+def lease(row: Due, prepared: Prepared | str, now: datetime, skew: timedelta) -> Lease:
     """
     Decide what becomes of a due row, by the missed-run policy.
 
     Args:
         prepared: How to probe, or the sentence that says why that cannot be done.
+        skew: How far the clock of whoever probes is ahead of `now`.
     """
     if isinstance(prepared, str):
-        return _defective_lease(row, prepared, now)
+        return _defective_lease(row, prepared, now, skew)
     plan = schedule.catch_up(prepared.schedule, row.due_at, now)
     missed = _missed(row.slug, plan) if plan.missed else None
     recent = strip.gapped(row.strip, plan.missed)
@@ -138,7 +149,7 @@ def lease(row: Due, prepared: Prepared | str, now: datetime) -> Lease:
             check_id=row.check_id,
             slug=row.slug,
             slot=slot,
-            start_at=start_at,
+            start_at=start_at + skew,
             next_due_at=next_due_at,
             fence=row.fence + 1,
             standing=_standing(row),
@@ -176,14 +187,14 @@ def _missed(slug: str, plan: schedule.CatchUp) -> Append:
     return Append(f"check-{slug}", [NewEvent("SlotsMissed", data)])
 
 
-def _defective_lease(row: Due, defect: str, now: datetime) -> Lease:
+def _defective_lease(row: Due, defect: str, now: datetime, skew: timedelta) -> Lease:
     # It is asked again every minute: the mend (a variable, a library) may come without a change here.
     again_at = max(row.due_at, now) + timedelta(minutes=1)
     assignment = Assignment(
         check_id=row.check_id,
         slug=row.slug,
         slot=row.due_at,
-        start_at=row.due_at,
+        start_at=now + skew,
         next_due_at=again_at,
         fence=row.fence + 1,
         standing=_standing(row),

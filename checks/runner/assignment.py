@@ -17,7 +17,8 @@ class Assignment:
 
     Attributes:
         slot: The scheduled instant.
-        start_at: When to begin: the slot itself, or a little later for a run that is being caught up.
+        start_at: When to begin, by this machine's clock: the slot itself, or a little later for a run
+            that is being caught up.
         next_due_at: The slot after this one.
         fence: The lease's number; a result counts only while it is still the newest.
         standing, strip: As they were when the slot was claimed; while the lease holds, nobody else

@@ -125,6 +125,17 @@ def test_overrun_by_the_workers_clock_alone__slot_can_still_be_run_in_time(defin
     assert CheckState.objects.get().next_due_at == assignment.next_due_at
 
 
+@pytest.mark.parametrize("ahead", [timedelta(minutes=5), -timedelta(minutes=5)])
+def test_claim__clock_of_the_worker_is_wrong__probe_begins_when_the_database_says(define, clock, ahead):
+    """Else it would begin minutes early, or wait until its lease has run out."""
+    here = datetime.now(UTC)
+    define(due=-ahead)
+    clock(here - ahead)
+    (assignment,) = claim()
+    assert assignment.slot == CheckState.objects.get().leased_slot
+    assert abs(assignment.start_at - here) < timedelta(seconds=2)
+
+
 @pytest.mark.parametrize("planted", [None, [], "text", 5, {"kind": None}, {"kind": "strange"}])
 def test_claim__row_that_no_command_wrote__is_misconfigured_and_stops_nobody(
     define, observe, planted, caplog

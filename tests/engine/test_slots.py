@@ -10,6 +10,7 @@ import pytest
 from django.db import connection
 
 from checks import bus
+from checks.commands import slots
 from checks.commands.actor import SYSTEM
 from checks.commands.checks import PauseCheck, RunCheckNow
 from checks.commands.results import RecordResults
@@ -18,6 +19,7 @@ from checks.errors import Conflict
 from checks.events import store
 from checks.models import CheckState, Result
 from checks.rules.outcome import Outcome
+from checks.rules.schedule import Every, next_slot, offset_ms
 
 pytestmark = pytest.mark.django_db
 
@@ -79,13 +81,16 @@ def test_claim__after_an_outage__runs_once_and_says_what_was_missed(define):
     assert CheckState.objects.get().strip == "-" * 60 or CheckState.objects.get().strip == "-" * 59
 
 
-def test_claim__newest_missed_slot_too_old__runs_none_and_goes_on_at_the_next(define):
-    state = define(interval=7200, due=-timedelta(minutes=20))
+def test_claim__newest_missed_slot_too_old__runs_none_and_goes_on_at_the_next(define, monkeypatch):
+    define(interval=7200)
+    slot = next_slot(Every(7200, offset_ms("api", timedelta(hours=2))), datetime.now(UTC))
+    CheckState.objects.update(next_due_at=slot)
+    monkeypatch.setattr(slots, "database_now", lambda: slot + timedelta(minutes=20))
     assert claim() == []
     after = CheckState.objects.get()
     assert "SlotsMissed" in types()
     assert after.leased_slot is None
-    assert after.next_due_at > state.next_due_at
+    assert after.next_due_at == slot + timedelta(hours=2)
 
 
 def test_claim__definition_that_cannot_be_carried_out__is_unknown_not_down(define, monkeypatch, observe):

@@ -7,12 +7,16 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.db import connection, connections
 
-from checks.models import Check, Result
+from checks import bus
+from checks.commands.actor import SYSTEM
+from checks.commands.slots import ClaimSlots
+from checks.events import store
+from checks.models import Check, CheckState, Result
 from checks.runner import outbound
 from checks.worker import Worker
 from tests.engine.accounting import Account, account_of
@@ -98,6 +102,22 @@ def test_broker_is_silent__work_goes_on(define, start, free_port, monkeypatch, c
     (account,) = accounts()
     assert (account.unaccounted, account.reasons) == ([], 0)
     assert caplog.text.count("wakeups.silent") == 1, "it is said once"
+
+
+def test_broker_is_silent__slots_of_a_lost_worker_are_accounted_for(define, start, free_port, monkeypatch):
+    monkeypatch.setattr("checks.worker.BEAT_SILENT_SECONDS", 0.2)
+    monkeypatch.setattr("checks.worker.SIGN_EVERY_SECONDS", 0.2)
+    monkeypatch.setattr("checks.runner.prober.SILENCE_SECONDS", 0.2)
+    define("api", port=free_port)
+    (lost,) = bus.handle(ClaimSlots(location="default", worker="gone", limit=1), actor=SYSTEM)
+    CheckState.objects.update(leased_until=datetime.now(UTC))
+    start("one")
+    until = time.monotonic() + 15
+    while not store.read_all(types=["SlotLost"]):
+        assert time.monotonic() < until
+        time.sleep(0.05)
+    (event,) = store.read_all(types=["SlotLost"])
+    assert (event.data["slot"], event.data["worker"]) == (lost.slot.isoformat(), "gone")
 
 
 @contextmanager
