@@ -55,7 +55,7 @@ class Rendered:
     etag: str
 
 
-PAGES: Kept[Rendered] = Kept(seconds=0.5)
+PAGES: Kept[Rendered] = Kept(seconds=10)
 
 
 @dataclass(frozen=True, slots=True)
