@@ -114,7 +114,7 @@ def claim_slots(command: ClaimSlots, actor: Actor) -> list[Assignment]:
 
 
 def _skew(now: datetime) -> timedelta:
-    """How far this machine's clock is ahead of the database's; what the query's own time may be is nothing."""
+    """How far this machine's clock is ahead of the database's; what may be the query's own time is none."""
     skew = datetime.now(UTC) - now
     return skew if abs(skew) > CLOCKS_AGREE else timedelta(0)
 
