@@ -7,6 +7,7 @@ Every error that Breakwater raises on purpose, as one family.
     ├── NotFound                  no such check, page, stream …
     ├── Conflict                  clashes with the present state
     │   ├── WrongExpectedVersion  someone else was first
+    │   ├── AlreadyUnderWay       what was asked for is happening anyway
     │   └── IllegalMove           the present state does not allow this
     ├── UnknownCommand            not on the whitelist
     └── CheckError                a probe's target failed; becomes an outcome, never a traceback
@@ -78,6 +79,10 @@ class WrongExpectedVersion(Conflict):
         super().__init__(
             f"Stream {stream!r} is at version {actual}, not {expected}: it has changed since it was read."
         )
+
+
+class AlreadyUnderWay(Conflict):
+    """What was asked for is happening anyway; nothing needs to be done."""
 
 
 class IllegalMove(Conflict):

@@ -12,7 +12,15 @@ from django.conf import settings
 from django.db import IntegrityError, transaction
 
 from checks.commands.actor import Actor
-from checks.errors import Conflict, IllegalMove, InvalidInput, NotFound, Problem, WrongExpectedVersion
+from checks.errors import (
+    AlreadyUnderWay,
+    Conflict,
+    IllegalMove,
+    InvalidInput,
+    NotFound,
+    Problem,
+    WrongExpectedVersion,
+)
 from checks.events import store
 from checks.kinds.masking import masked
 from checks.models import Check, CheckState, Result, Rollup
@@ -186,14 +194,14 @@ def run_check_now(command: RunCheckNow, actor: Actor) -> None:
     Raises:
         NotFound: There is no such check.
         IllegalMove: It is paused.
-        Conflict: It is running right now.
+        AlreadyUnderWay: It is running right now.
     """
     with transaction.atomic():
         check = _locked(command.slug)
         if check.state.paused:
             raise IllegalMove(f"{check.slug!r} is paused; resume it first.")
         if check.state.leased_slot is not None:
-            raise Conflict(f"{check.slug!r} is running right now.")
+            raise AlreadyUnderWay(f"{check.slug!r} is running right now.")
         _record(check, "CheckRunRequested", actor)
         now = database_now()
         # A slot that is due already is run at once; moving it would leave it and those since unaccounted for.

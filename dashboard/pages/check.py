@@ -17,7 +17,7 @@ from django.views.decorators.vary import vary_on_headers
 
 from checks import bus
 from checks.commands.checks import PauseCheck, ResumeCheck, RunCheckNow
-from checks.errors import BreakwaterError, NotFound
+from checks.errors import AlreadyUnderWay, BreakwaterError, NotFound
 from checks.queries.availability import Availability, availability_of
 from checks.queries.charts import RANGES, History, history
 from checks.queries.check import CheckSeen, check_seen
@@ -129,6 +129,8 @@ def act(request: HttpRequest, slug: str, name: str) -> HttpResponse:
         bus.handle(ACTS[name](slug=slug), actor=actor_of(request))
     except NotFound as error:
         raise Http404(str(error)) from error
+    except AlreadyUnderWay:
+        messages.info(request, _("It is running right now: its result comes in a moment."))
     except BreakwaterError as error:
         messages.error(request, str(error))
     else:
