@@ -25,6 +25,7 @@ from dashboard.asgi import application
 from dashboard.demo.server import DemoServer
 from dashboard.embedded import Engine
 from dashboard.first_start import Say, prepare
+from dashboard.protocol import share_open_files
 from dashboard.server import Server, listen
 from dashboard.single import only_instance
 
@@ -51,6 +52,7 @@ def serve(say: Say) -> int:
         if settings.DEMO:
             demo = DemoServer(held.enter_context(listen("127.0.0.1", settings.DEMO_PORT, "DEMO_PORT")))
         prepare(say)
+        share_open_files()
         server = Server(application, listener)
         with asyncio.Runner(loop_factory=server.config.get_loop_factory()) as runner:
             return runner.run(run(server, demo, Engine(settings.LOCATIONS, alone=alone), say))
