@@ -33,6 +33,8 @@ NAMES = {Rollup.MINUTE: "rollup-minute", Rollup.HOUR: "rollup-hour", Rollup.DAY:
 FINER = {Rollup.HOUR: Rollup.MINUTE, Rollup.DAY: Rollup.HOUR}
 AT_A_TIME = {Rollup.MINUTE: 1440, Rollup.HOUR: 240, Rollup.DAY: 60}
 """Spans summed by one run at the most; the next run goes on. After an outage pages wait for these sums."""
+KEPT_UNSUMMED = timedelta(days=30)
+"""Beyond its retention a row waits this long for its sum."""
 SLICE = 2000
 """Rows forgotten in one transaction."""
 PARTITIONS_AHEAD = 2
@@ -163,17 +165,30 @@ def forget_old(command: ForgetOld, actor: Actor) -> int:
     now = database_now()
     removed = _forget_results(now)
     retention = {
-        Rollup.MINUTE: settings.MINUTE_RETENTION,
-        Rollup.HOUR: settings.HOUR_RETENTION,
-        Rollup.DAY: settings.DAY_RETENTION,
+        Rollup.MINUTE: (settings.MINUTE_RETENTION, Rollup.HOUR),
+        Rollup.HOUR: (settings.HOUR_RETENTION, Rollup.DAY),
+        Rollup.DAY: (settings.DAY_RETENTION, None),
     }
-    for span, age in retention.items():
-        removed += _in_slices(Rollup._meta.db_table, "span_minutes = %s AND start < %s", [span, now - age])
+    for span, (age, coarser) in retention.items():
+        until = _until(now, age, coarser)
+        removed += _in_slices(Rollup._meta.db_table, "span_minutes = %s AND start < %s", [span, until])
     return removed
 
 
+def _until(now: datetime, age: timedelta, coarser: int | None) -> datetime:
+    """
+    Before which instant there is nothing worth keeping.
+
+    After an outage that was longer than the retention the newest rows are old, and not summed yet: those
+    wait for their sum, but not for ever.
+    """
+    old = now - age
+    summed = rolled_until(coarser) if coarser is not None else None
+    return old if summed is None else min(old, max(summed, old - KEPT_UNSUMMED))
+
+
 def _forget_results(now: datetime) -> int:
-    until = now - settings.RESULT_RETENTION
+    until = _until(now, settings.RESULT_RETENTION, Rollup.MINUTE)
     if connection.vendor != "postgresql":
         ids = Check.objects.values_list("pk", flat=True)
         stored = Result._meta.db_table
@@ -193,10 +208,15 @@ def _in_slices(table: str, condition: str, values: list[int | datetime]) -> int:
     """Delete in short transactions, so that no probe's result waits for the write lock."""
     row = "ctid" if connection.vendor == "postgresql" else "rowid"
     sql = f"DELETE FROM {table} WHERE {row} IN (SELECT {row} FROM {table} WHERE {condition} LIMIT {SLICE})"  # noqa: S608
+    # As it is stored: SQLite compares texts, and an offset behind makes an instant later than itself.
+    stored = [
+        connection.ops.adapt_datetimefield_value(value) if isinstance(value, datetime) else value
+        for value in values
+    ]
     removed = 0
     while True:
         with transaction.atomic(), connection.cursor() as cursor:
-            cursor.execute(sql, values)
+            cursor.execute(sql, stored)
             count: int = cursor.rowcount
         removed += count
         if count < SLICE:

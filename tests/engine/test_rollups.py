@@ -130,6 +130,25 @@ def test_late_result__its_transaction_began_before_its_minute_was_summed__is_add
     assert sums(Rollup.MINUTE) == {MIDNIGHT: (2, 0, 2)}
 
 
+def test_forget__after_an_outage_longer_than_the_retention__waits_for_the_sums(define, at, settings):
+    check_id = define().pk
+    stopped_at = MIDNIGHT + timedelta(hours=11, minutes=30)
+    for minutes in range(-60, 0, 10):
+        stored(check_id, stopped_at + timedelta(minutes=minutes))
+    at(stopped_at - timedelta(minutes=5))
+    while bus.handle(RollUp(), actor=SYSTEM):
+        pass
+    settings.MINUTE_RETENTION = settings.RESULT_RETENTION = timedelta(hours=1)
+    at(stopped_at + timedelta(hours=6))
+    bus.handle(ForgetOld(), actor=SYSTEM)
+    while bus.handle(RollUp(), actor=SYSTEM):
+        bus.handle(ForgetOld(), actor=SYSTEM)
+    assert sums(Rollup.HOUR) == {
+        MIDNIGHT + timedelta(hours=10): (3, 0, 3),
+        MIDNIGHT + timedelta(hours=11): (3, 0, 3),
+    }
+
+
 def test_forget__old_results_and_rollups__go_and_recent_ones_stay(define, at, settings):
     check_id = define().pk
     now = MIDNIGHT + timedelta(days=30, hours=12)
