@@ -15,6 +15,7 @@ SMALLEST = {
     "database": {},
     "disk": {},
     "dns": {"query": "example.org"},
+    "domain": {"domain": "example.org"},
     "http": {"url": "https://example.org/"},
     "icmp": {"host": "example.org"},
     "memory": {},
