@@ -13,9 +13,10 @@ import socket
 import time
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from django.conf import settings
-from django.db import close_old_connections, connections
+from django.db import DatabaseError, close_old_connections, connections
 
 from checks import bus
 from checks.commands.actor import SYSTEM
@@ -89,23 +90,19 @@ class Worker:
     # On the prober's writer thread
 
     def _claim(self, location: str, limit: int) -> list[Assignment]:
-        close_old_connections()
         self._give_sign()
         claim = ClaimSlots(location=location, worker=self.name, limit=limit)
-        assignments: list[Assignment] = bus.handle(claim, actor=SYSTEM)
+        assignments: list[Assignment] = _handle(claim)
         return assignments
 
     def _record(self, observations: Sequence[Observation]) -> list[Assignment]:
-        close_old_connections()
         self._give_sign()  # a worker that is full claims nothing for a while
-        record = RecordResults(observations=observations, worker=self.name)
-        near: list[Assignment] = bus.handle(record, actor=SYSTEM)
+        near: list[Assignment] = _handle(RecordResults(observations=observations, worker=self.name))
         self._retries += sum(item.attempts - 1 for item in observations)
         return near
 
     def _release(self, assignments: Sequence[Assignment]) -> None:
-        close_old_connections()
-        bus.handle(ReleaseSlots(assignments=assignments), actor=SYSTEM)
+        _handle(ReleaseSlots(assignments=assignments))
 
     def _give_sign(self) -> None:
         now = time.monotonic()
@@ -121,10 +118,20 @@ class Worker:
             retries=self._retries,
             beat_seen_ago=timedelta(seconds=now - self._beat_seen_at) if self._beat_seen_at else None,
         )
-        bus.handle(sign, actor=SYSTEM)
+        _handle(sign)
         if now - (self._beat_seen_at or self._began_at) > BEAT_SILENT_SECONDS:
             # The messages that let somebody sweep do not come either.
-            bus.handle(WriteOffLostSlots(), actor=SYSTEM)
+            _handle(WriteOffLostSlots())
+
+
+def _handle(command: object) -> Any:
+    """Hand a command to the bus; a connection that has failed is not met again by the next one."""
+    try:
+        return bus.handle(command, actor=SYSTEM)
+    except DatabaseError:
+        # Looked at only now: asking each time whether the server is there costs as much as a claim.
+        close_old_connections()
+        raise
 
 
 async def _worker_signs_in_thread() -> Mapping[str, datetime]:
