@@ -14,9 +14,10 @@ from pydantic import Field
 from checks.egress import HttpRequest, HttpResponse
 from checks.errors import ProbeUnable
 from checks.kinds.base import Kind, Probing, kind
+from checks.kinds.expiry import check_order, verdict_by_days
 from checks.kinds.fields import USER_AGENT, Host, HttpUrl
 from checks.kinds.timing import total
-from checks.rules.outcome import Facts, Outcome, Verdict
+from checks.rules.outcome import Facts, Outcome
 from checks.rules.targets import dialled_host, parse_url, shown_host
 
 DEGRADED_DAYS = 30
@@ -65,10 +66,7 @@ class Domain(Kind):
     ] = DOWN_DAYS
 
     def __post_init__(self) -> None:
-        if self.degraded_days < self.down_days:
-            raise ValueError(
-                f"degraded_days ({self.degraded_days}) is below down_days ({self.down_days}): raise it"
-            )
+        check_order(self.degraded_days, self.down_days)
 
     async def probe(self, probing: Probing) -> Outcome:
         name = dialled_host(self.domain).rstrip(".")
@@ -90,11 +88,12 @@ class Domain(Kind):
 
     def _judged(self, response: HttpResponse, expires_at: datetime, now: datetime) -> Outcome:
         left = expires_at - now
-        verdict, by_default = Verdict.UP, False
-        if left < timedelta(days=self.down_days) or left <= timedelta(0):
-            verdict, by_default = Verdict.DOWN, self.down_days == DOWN_DAYS
-        elif left < timedelta(days=self.degraded_days):
-            verdict, by_default = Verdict.DEGRADED, self.degraded_days == DEGRADED_DAYS
+        verdict, by_default = verdict_by_days(
+            left,
+            degraded_days=self.degraded_days,
+            down_days=self.down_days,
+            usual=(DEGRADED_DAYS, DOWN_DAYS),
+        )
         return Outcome(
             verdict=verdict,
             output=f"registered until {expires_at:%Y-%m-%d}, {left.days} days from now",

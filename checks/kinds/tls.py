@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ssl
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Annotated, ClassVar, Literal
 
 from cryptography import x509
@@ -16,9 +16,10 @@ from checks.egress import Connection
 from checks.errors import CheckError, EgressBlocked, NameNotResolved
 from checks.kinds.base import Kind, Probing, kind
 from checks.kinds.certificates import Certificate, context, read_certificate
+from checks.kinds.expiry import check_order, verdict_by_days
 from checks.kinds.fields import Host, OptionalHost, Pem, Port
 from checks.kinds.timing import total
-from checks.rules.outcome import Facts, Outcome, Verdict
+from checks.rules.outcome import Facts, Outcome
 from checks.rules.targets import dialled_host, host_and_port, shown_host
 
 DEGRADED_DAYS = 14
@@ -83,10 +84,7 @@ class Tls(Kind):
     ] = "TLSv1.2"
 
     def __post_init__(self) -> None:
-        if self.degraded_days < self.down_days:
-            raise ValueError(
-                f"degraded_days ({self.degraded_days}) is below down_days ({self.down_days}): raise it"
-            )
+        check_order(self.degraded_days, self.down_days)
         if self.authorities:
             try:
                 x509.load_pem_x509_certificates(self.authorities.encode())
@@ -131,11 +129,12 @@ class Tls(Kind):
                 phases_ms=connection.phases_ms,
             )
         left = certificate.expires_at - now
-        verdict, by_default = Verdict.UP, False
-        if left < timedelta(days=self.down_days) or left <= timedelta(0):
-            verdict, by_default = Verdict.DOWN, self.down_days == DOWN_DAYS
-        elif left < timedelta(days=self.degraded_days):
-            verdict, by_default = Verdict.DEGRADED, self.degraded_days == DEGRADED_DAYS
+        verdict, by_default = verdict_by_days(
+            left,
+            degraded_days=self.degraded_days,
+            down_days=self.down_days,
+            usual=(DEGRADED_DAYS, DOWN_DAYS),
+        )
         return Outcome(
             verdict=verdict,
             output=f"{protocol}; the certificate {certificate.expiry(now)}",
