@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 from django.db import connections
+from django.utils import translation
 
 from tests import servers
 
@@ -33,3 +34,10 @@ def redis_url() -> Iterator[str]:
     """A Redis server's URL."""
     with servers.redis() as url:
         yield url
+
+
+@pytest.fixture(autouse=True)
+def english() -> Iterator[None]:
+    """A page that was asked for in Russian leaves its thread speaking Russian; the next test starts anew."""
+    yield
+    translation.deactivate()
