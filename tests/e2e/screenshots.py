@@ -9,9 +9,10 @@ import tempfile
 from pathlib import Path
 from typing import NamedTuple
 
-from playwright.sync_api import expect, sync_playwright
+from playwright.sync_api import Page, expect, sync_playwright
 
 from tests.e2e.conftest import NAMES, ROOT, free_port, which
+from tests.embedded import System, serving
 
 
 class Picture(NamedTuple):
@@ -34,6 +35,18 @@ PICTURES = (
 )
 
 
+# Pages that act: behind a sign-in, and over the demo of a real system.
+OF_OPERATORS = (
+    Picture("sign-in", "/login/", height=500),
+    Picture("admin-checks", "/admin/checks/check/", height=760),
+    Picture("admin-add-check", "/admin/checks/check/add/?kind=http", height=1100),
+    Picture("admin-add-check-dark", "/admin/checks/check/add/?kind=http", "dark", height=1100),
+    Picture("admin-status-page", "/admin/checks/statuspage/add/", height=760),
+)
+DEMO = Picture("demo-targets", "/", height=760)
+PASSWORD = "for pictures only"
+
+
 def take(base_url: str, folder: Path) -> None:
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=which(NAMES), args=["--no-sandbox"])
@@ -47,9 +60,34 @@ def take(base_url: str, folder: Path) -> None:
             page = context.new_page()
             page.goto(picture.path)
             expect(page.locator("#live")).to_have_text("Live")
-            page.screenshot(path=folder / f"{picture.name}.png")
-            print(f"docs/screenshots/{picture.name}.png")
+            save(page, picture, folder)
         browser.close()
+
+
+def take_for_operators(system: System, folder: Path) -> None:
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=which(NAMES), args=["--no-sandbox"])
+        page = browser.new_page(base_url=system.url)
+        for picture in OF_OPERATORS:
+            page.set_viewport_size({"width": picture.width, "height": picture.height})
+            page.emulate_media(color_scheme="dark" if picture.scheme == "dark" else "light")
+            page.goto(picture.path)
+            save(page, picture, folder)
+            if picture.name == "sign-in":
+                page.get_by_label("Name").fill("admin")
+                page.get_by_label("Password").fill(PASSWORD)
+                page.get_by_role("button", name="Sign in").click()
+                page.wait_for_url("/")
+        page.set_viewport_size({"width": DEMO.width, "height": DEMO.height})
+        page.emulate_media(color_scheme="light")
+        page.goto(system.demo_url)
+        save(page, DEMO, folder)
+        browser.close()
+
+
+def save(page: Page, picture: Picture, folder: Path) -> None:
+    page.screenshot(path=folder / f"{picture.name}.png")
+    print(f"docs/screenshots/{picture.name}.png")
 
 
 def main() -> None:
@@ -78,6 +116,11 @@ def main() -> None:
                 take(f"http://127.0.0.1:{port}", folder)
             finally:
                 site.terminate()
+    with (
+        tempfile.TemporaryDirectory() as data,
+        serving(Path(data), DEMO="on", CHECKS_FILE="checks.yaml", ADMIN_PASSWORD=PASSWORD) as system,
+    ):
+        take_for_operators(system, folder)
 
 
 if __name__ == "__main__":
