@@ -21,10 +21,8 @@ from checks.queries.definitions import definition_of
 from checks.queries.kinds import kind_description, kind_descriptions
 from checks.queries.secrets import with_kept_secrets
 from dashboard.admin.check_form import CheckForm
-from dashboard.admin.commanded import CommandedAdmin, show_problems
+from dashboard.admin.commanded import SOURCE, SourcedAdmin, show_problems
 from dashboard.pages.words import STATUS, status_word
-
-SOURCE = "admin"
 
 
 class StatusFilter(admin.SimpleListFilter):
@@ -45,7 +43,7 @@ class StatusFilter(admin.SimpleListFilter):
 
 
 @admin.register(Check)
-class CheckAdmin(CommandedAdmin):
+class CheckAdmin(SourcedAdmin):
     list_display = ("name", "slug", "status", "kind", "group", "source")
     list_filter = (StatusFilter, "kind", "group", "location", "source")
     list_select_related = ("state",)
@@ -70,13 +68,6 @@ class CheckAdmin(CommandedAdmin):
 
     def view_on_site(self, check: Check) -> str:
         return f"/checks/{check.slug}/"
-
-    def has_change_permission(self, request: HttpRequest, obj: Check | None = None) -> bool:
-        """A check belongs to its source: one from a file or from code is changed there."""
-        return super().has_change_permission(request, obj) and (obj is None or obj.source == SOURCE)
-
-    def has_delete_permission(self, request: HttpRequest, obj: Check | None = None) -> bool:
-        return super().has_delete_permission(request, obj) and (obj is None or obj.source == SOURCE)
 
     def add_view(
         self, request: HttpRequest, form_url: str = "", extra_context: dict[str, Any] | None = None

@@ -174,6 +174,20 @@ class CommandedAdmin(admin.ModelAdmin):
         return TemplateResponse(request, self.object_history_template, context)
 
 
+SOURCE = "admin"
+"""The source of what is defined here."""
+
+
+class SourcedAdmin(CommandedAdmin):
+    """A row belongs to its source: what comes from a file or from code is changed there."""
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return super().has_change_permission(request, obj) and (obj is None or obj.source == SOURCE)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return super().has_delete_permission(request, obj) and (obj is None or obj.source == SOURCE)
+
+
 def show_problems(form: forms.Form, problems: Iterable[Problem]) -> None:
     """Put each problem at the field it is about; the rest of its place stays in the sentence."""
     for problem in problems:

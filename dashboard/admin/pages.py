@@ -15,9 +15,7 @@ from django.utils.translation import gettext_lazy
 from checks.commands.pages import DefineStatusPage, RemoveStatusPage
 from checks.models import StatusPage
 from checks.queries.definitions import PageDefined, PageSection, page_definition_of
-from dashboard.admin.commanded import CommandedAdmin, Fieldsets
-
-SOURCE = "admin"
+from dashboard.admin.commanded import SOURCE, Fieldsets, SourcedAdmin
 
 
 class PageForm(forms.Form):
@@ -85,7 +83,7 @@ class PageForm(forms.Form):
 
 
 @admin.register(StatusPage)
-class StatusPageAdmin(CommandedAdmin):
+class StatusPageAdmin(SourcedAdmin):
     list_display = ("title", "slug", "source", "set_by", "updated_at")
     search_fields = ("slug", "title")
     change_form_template = "admin/checks/statuspage/change_form.html"
@@ -95,13 +93,6 @@ class StatusPageAdmin(CommandedAdmin):
 
     def view_on_site(self, page: StatusPage) -> str:
         return f"/status/{page.slug}/"
-
-    def has_change_permission(self, request: HttpRequest, obj: StatusPage | None = None) -> bool:
-        """A page belongs to its source: one from a file is changed there."""
-        return super().has_change_permission(request, obj) and (obj is None or obj.source == SOURCE)
-
-    def has_delete_permission(self, request: HttpRequest, obj: StatusPage | None = None) -> bool:
-        return super().has_delete_permission(request, obj) and (obj is None or obj.source == SOURCE)
 
     def add_view(
         self, request: HttpRequest, form_url: str = "", extra_context: dict[str, Any] | None = None
